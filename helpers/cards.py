@@ -1,0 +1,68 @@
+"""Cards: what a check, a hint or an experiment says, as HTML for notebooks and as plain text for everything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+# Okabe-Ito colours; a card never speaks by colour alone: the sign and the word say the same
+LOOKS = {
+    "right": ("✓", "#009E73"),
+    "wrong": ("✗", "#D55E00"),
+    "crashed": ("⚠", "#CC79A7"),
+    "not attempted": ("○", "#888888"),
+    "note": ("▸", "#0072B2"),
+}
+BOX = "border-left:5px solid {colour};padding:.5em 1em;margin:.3em 0;line-height:1.45"
+CELL = "text-align:left;padding:.15em .8em .15em 0;vertical-align:top"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A titled box. Backticks mark code.
+
+    kind: a key of LOOKS; lines: paragraphs; table: rows of texts, the first of them a header where `header`;
+    folded: (summary, text) pairs that open on a click.
+    """
+
+    kind: str
+    title: str
+    lines: Sequence[str] = ()
+    table: Sequence[Sequence[str]] = ()
+    header: bool = False
+    folded: Sequence[tuple[str, str]] = ()
+
+    def __repr__(self) -> str:
+        sign, _ = LOOKS[self.kind]
+        text = [f"{sign} {self.title}", *self.lines]
+        if self.table:
+            widths = [max(len(str(row[i])) for row in self.table) for i in range(len(self.table[0]))]
+            text += [
+                "  " + "  ".join(str(c).ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+                for row in self.table
+            ]
+        return "\n".join(text)
+
+    def _repr_html_(self) -> str:
+        sign, colour = LOOKS[self.kind]
+        parts = [f'<div style="{BOX.format(colour=colour)}" role="status">']
+        parts.append(f'<strong><span style="color:{colour}">{sign}</span> {_code(self.title)}</strong>')
+        parts += [f'<p style="margin:.3em 0">{_code(line)}</p>' for line in self.lines]
+        if self.table:
+            parts.append(f'<table style="margin:.3em 0;font-size:.95em">{self._rows()}</table>')
+        for summary, text in self.folded:
+            parts.append(f"<details><summary>{_code(summary)}</summary><p>{_code(text)}</p></details>")
+        return "".join(parts) + "</div>"
+
+    def _rows(self) -> str:
+        rows = []
+        for i, row in enumerate(self.table):
+            tag = "th" if self.header and i == 0 else "td"
+            rows.append("<tr>" + "".join(f'<{tag} style="{CELL}">{_code(str(c))}</{tag}>' for c in row) + "</tr>")
+        return "".join(rows)
+
+
+def _code(text: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))

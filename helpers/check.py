@@ -1,0 +1,119 @@
+"""What a student calls in a notebook: verdicts, hints, progress, and the course's own pieces where needed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from helpers.cards import LOOKS, Card
+from helpers.exercises import find, items, lesson_info
+from helpers.exercises.definition import Exercise, Experiment, Question
+from helpers.exercises.judge import CRASHED, RIGHT, Verdict, judge
+from helpers.experiment import Result, measure
+from helpers.progress import read_progress, record
+from helpers.runner import LocalRunner
+
+
+class Lesson:
+    """One open lesson, tied to the namespace of its notebook: `lesson = Lesson("01", globals())`."""
+
+    def __init__(self, number: str, namespace: dict[str, Any]):
+        self.info = lesson_info(number)
+        self._namespace = namespace
+        self._runner = LocalRunner(namespace, lambda name: find(name).reference)
+        self._hints_shown: dict[str, int] = {}
+
+    def check(self, identifier: str) -> Card:
+        """Judge the answer of that name as it stands in the notebook now."""
+        item = _find(identifier)
+        if isinstance(item, Experiment):
+            return Card("note", f"`{identifier}` is a prediction: nothing to check, run the experiment below it.")
+        verdict = self._judge(item)
+        record(identifier, verdict.kind)
+        if os.environ.get("NBGRADER_EXECUTION") and verdict.kind != RIGHT:  # nbgrader reads a failure off an exception
+            raise AssertionError(f"{identifier}: {verdict.message}")
+        return verdict_card(verdict)
+
+    def hint(self, identifier: str, tier: int | None = None) -> Card:
+        """The next hint for an exercise, or the one of that tier (1 is the gentlest)."""
+        item = _find(identifier)
+        hints = () if isinstance(item, Experiment) else item.hints
+        if not hints:
+            return Card("note", f"There are no hints for `{identifier}`.")
+        if tier is None:
+            tier = self._hints_shown.get(identifier, 0) + 1
+        tier = min(max(int(tier), 1), len(hints))
+        self._hints_shown[identifier] = tier
+        return Card("note", f"Hint {tier} of {len(hints)} for `{identifier}`", (hints[tier - 1],))
+
+    def piece(self, identifier: str) -> Any:
+        """The student's own answer once it is right with what it builds on, else the course's own; says which."""
+        item = _find(identifier)
+        if not isinstance(item, Exercise):
+            raise ValueError(f"`{identifier}` is a written answer: only code can be used as a piece.")
+        verdict = self._judge(item)
+        if verdict.kind == RIGHT and not verdict.given:
+            print(f"{identifier}: yours")
+            return self._namespace[identifier]
+        print(f"{identifier}: the course's own, until yours is right")
+        return item.reference
+
+    def experiment(self, identifier: str, variants: Mapping[str, Callable[[int], float]]) -> Result:
+        """Measure every variant (a function from a seed to a number) once a prediction has been made."""
+        item = _find(identifier)
+        if not isinstance(item, Experiment):
+            raise ValueError(f"`{identifier}` is an exercise, not an experiment.")
+        return measure(item, self.info.file, self._namespace.get(identifier), variants)
+
+    def _judge(self, item: Exercise | Question) -> Verdict:
+        try:
+            return judge(item, self._runner)
+        except Exception as error:  # what a student has done to the process must never show as our traceback
+            sentence = "The check itself could not run: restart the kernel, run the lesson from the top, and try again."
+            return Verdict(item, CRASHED, f"{sentence} ({type(error).__name__}: {error})")
+        except KeyboardInterrupt:
+            return Verdict(item, CRASHED, "You stopped the check before it was done.")
+
+    def __repr__(self) -> str:
+        return repr(self._card())
+
+    def _repr_html_(self) -> str:
+        return self._card()._repr_html_()
+
+    def _card(self) -> Card:
+        progress = read_progress()
+        rows = []
+        for item in items(self.info.number):
+            if isinstance(item, Experiment):
+                continue
+            kind = progress.get(item.id, {}).get("verdict", "not attempted")
+            sign, _ = LOOKS.get(kind, LOOKS["not attempted"])
+            rows.append((f"{sign} {kind}", f"`{item.id}`", item.title, f"{item.minutes} min", f"{item.points} points"))
+        done = sum(row[0].endswith(RIGHT) for row in rows)
+        title = f"Lesson {self.info.number}: {self.info.title} – {done} of {len(rows)} done"
+        return Card("note", title, table=rows)
+
+
+def verdict_card(verdict: Verdict) -> Card:
+    """A verdict as a card: verdict and exercise, what is wrong, the failing input, and how to get a hint."""
+    exercise = verdict.exercise
+    title = f"{verdict.kind} · `{exercise.id}`"
+    if verdict.mistake:
+        title += f" · {verdict.mistake}"
+    if verdict.kind == RIGHT:
+        title += f" · {exercise.points} {'point' if exercise.points == 1 else 'points'}"
+    lines = [verdict.message, *verdict.remarks]
+    if verdict.total > 1 and verdict.kind != RIGHT:
+        lines.append(f"{verdict.passed} of {verdict.total} cases pass; the first that fails:")
+    folded = []
+    if verdict.kind != RIGHT:
+        folded = [(f"Hint {i + 1} of {len(exercise.hints)}", hint) for i, hint in enumerate(exercise.hints)]
+    return Card(verdict.kind, title, lines, verdict.facts, folded=folded)
+
+
+def _find(identifier: str) -> Exercise | Question | Experiment:
+    try:
+        return find(identifier)
+    except KeyError as error:
+        raise ValueError(error.args[0]) from None

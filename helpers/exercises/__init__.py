@@ -1,0 +1,39 @@
+"""The lesson table, and where every exercise is found."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from helpers.exercises.definition import Item, LessonInfo
+from helpers.models.conventions import STANDARD, Conventions
+
+LESSONS = (
+    LessonInfo("00", "einops", "einops: reshaping that reads like a sentence"),
+    LessonInfo("01", "patches_to_tokens", "From patches to tokens to a Vision Transformer"),
+    LessonInfo("02", "patch_order", "Does the order of the patches matter?"),
+)
+
+
+def lesson_info(number: str) -> LessonInfo:
+    """The row of a lesson, by its number such as "01". Raises KeyError with the numbers there are."""
+    for info in LESSONS:
+        if info.number == number:
+            return info
+    raise KeyError(f"there is no lesson {number!r}; there are {', '.join(info.number for info in LESSONS)}")
+
+
+@cache
+def items(number: str, conventions: Conventions = STANDARD) -> tuple[Item, ...]:
+    """The exercises, questions and experiments of one lesson, in the order in which they come up."""
+    module = import_module(f"helpers.exercises.{lesson_info(number).name}")
+    return module.items(conventions)
+
+
+def find(identifier: str, conventions: Conventions = STANDARD) -> Item:
+    """The item of that id, from whichever lesson. Raises KeyError with the ids of all lessons."""
+    every = [item for info in LESSONS for item in items(info.number, conventions)]
+    for item in every:
+        if item.id == identifier:
+            return item
+    raise KeyError(f"there is no exercise {identifier!r}; there are {', '.join(item.id for item in every)}")

@@ -1,0 +1,370 @@
+"""From an exercise and a runner to a verdict: right, wrong (and which mistake), crashed, or not attempted."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from helpers.exercises.definition import Exercise, Mistake, Question, tensor_facts
+from helpers.exercises.written import FreeText, Unreadable
+from helpers.runner import Call, Crash, Foreign, Reply, Runner, TorchModule, execute, replaced_builtins
+
+PUBLIC_SEED = 182  # of the instant check; grading draws its own
+TOLERANCE = {torch.float64: 2e-6, torch.float32: 2e-4}  # relative to the largest expected value
+DTYPE_WORDS = ("dtype", "scalar type", "expected m1 and m2", "Float and Double", "Double and Float")
+
+RIGHT, WRONG, CRASHED, NOT_ATTEMPTED = "right", "wrong", "crashed", "not attempted"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check says.
+
+    message: one or two sentences; mistake: name of the recognised mistake; facts: (label, text) pairs on the first
+    failing case; remarks: what to know although it is right; passed, total: cases; given: ids of earlier answers for
+    which the course's own pieces stood in.
+    """
+
+    exercise: Exercise | Question
+    kind: str
+    message: str
+    mistake: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
+    passed: int = 0
+    total: int = 0
+    given: tuple[str, ...] = ()
+
+
+def judge(exercise: Exercise | Question, runner: Runner, seed: int = PUBLIC_SEED) -> Verdict:
+    """Judge the answer that `runner` holds under the exercise's id; never raises because of what an answer does.
+
+    seed: draws the inputs. An answer that fails is tried again with the course's own pieces in place of the earlier
+    answers that it needs, so that one mistake costs once.
+    """
+    if isinstance(exercise, Question) and isinstance(exercise.answer, FreeText):
+        return Verdict(exercise, NOT_ATTEMPTED, "This one is read by a person: nothing to check here.")
+    if isinstance(exercise, Question):
+        return _judge_written(exercise, runner.read(exercise.id))
+    altered = replaced_builtins()
+    if altered:
+        return Verdict(
+            exercise, CRASHED, f"The builtin `{altered[0]}` has been overwritten: rename yours and restart the kernel."
+        )
+    cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
+    expected = [execute(exercise.reference, call) for call in cases]
+    verdict = _judge_code(exercise, runner, cases, expected, given=())
+    if verdict.kind in (WRONG, CRASHED, NOT_ATTEMPTED) and exercise.needs and not _interrupted(verdict):
+        again = _judge_code(exercise, runner, cases, expected, given=exercise.needs)
+        if again.kind == RIGHT:
+            names = " and ".join(f"`{name}`" for name in exercise.needs)
+            remark = f"Right with the course's own {names}; with yours it fails, so mend what it builds on."
+            return replace(again, remarks=(*again.remarks, remark), given=exercise.needs)
+        if verdict.kind == NOT_ATTEMPTED or again.kind == NOT_ATTEMPTED or (again.mistake and not verdict.mistake):
+            return again
+    return verdict
+
+
+def same_value(expected: Any, found: Any, tolerance: float | None = None) -> str | None:
+    """None where `found` is `expected` as mathematics has it, else what differs, in a sentence.
+
+    A number may come as a tensor of one element; floating tensors agree up to `tolerance` times the largest expected
+    value; tensors of whole numbers or truth values agree exactly, dtype family included.
+    """
+    if isinstance(found, Foreign):
+        if found.kind.startswith("numpy."):
+            return f"It returns a {found.kind}, and a torch tensor was asked for: stay in torch."
+        return f"It returns {_article(found.kind)}, and {_kind(expected)} was asked for."
+    if isinstance(expected, Tensor):
+        if found is None:
+            return "It returns None: is the `return` missing?"
+        if type(found) is not Tensor:
+            return f"It returns {_article(type(found).__name__)}, and {_kind(expected)} was asked for."
+        return _same_tensor(expected, found, tolerance)
+    if type(expected) in (tuple, list):
+        if found is None:
+            return "It returns None: is the `return` missing?"
+        if type(found) not in (tuple, list) or len(found) != len(expected):
+            came = f"{len(found)} of them" if type(found) in (tuple, list) else _article(type(found).__name__)
+            return f"It should return {len(expected)} values, and returns {came}."
+        for position, (one, other) in enumerate(zip(expected, found, strict=True)):
+            difference = same_value(one, other, tolerance)
+            if difference:
+                return f"Returned value number {position + 1}: {difference}"
+        return None
+    if type(expected) in (int, float):
+        if type(found) is Tensor and found.numel() == 1:
+            found = found.item()
+        if found is None:
+            return "It returns None: is the `return` missing?"
+        if type(found) not in (int, float, bool):
+            return f"It returns {_kind(found)}, and a number was asked for."
+        limit = (TOLERANCE[torch.float64] if tolerance is None else tolerance) * max(1.0, abs(expected))
+        if math.isfinite(found) and abs(found - expected) <= limit:
+            return None
+        return f"It returns {found:.6g}, and {expected:.6g} was expected."
+    return (
+        None
+        if type(found) is type(expected) and found == expected
+        else f"It returns {_kind(found)}, and {_kind(expected)} was expected."
+    )
+
+
+def _judge_written(question: Question, reply: Reply) -> Verdict:
+    missing = reply.crash is not None or reply.value is None or reply.value == "" or reply.value == Foreign("...")
+    if missing:
+        return Verdict(question, NOT_ATTEMPTED, f"Set `{question.id}` in the cell above, run it, and check again.")
+    try:
+        difference = question.answer.judge(reply.value)
+    except Unreadable as error:
+        return Verdict(question, WRONG, str(error))
+    if difference is None:
+        return Verdict(question, RIGHT, "That is right.", passed=1, total=1)
+    return Verdict(question, WRONG, difference, total=1)
+
+
+def _judge_code(
+    exercise: Exercise, runner: Runner, cases: Sequence[Call], expected: Sequence[Reply], given: tuple[str, ...]
+) -> Verdict:
+    replies: list[Reply] = []
+    remarks: list[str] = []
+    for call in cases:
+        reply = runner.run(exercise.id, call, given)
+        if reply.crash and _stops(reply.crash):
+            return _stopped(exercise, reply.crash)
+        replies.append(_in_float32(exercise, runner, call, reply, given, remarks))
+    differences = [
+        _difference(exercise, call, want, got) for call, want, got in zip(cases, expected, replies, strict=True)
+    ]
+    passed = sum(difference is None for difference in differences)
+    count = {"passed": passed, "total": len(cases)}
+    if any(reply.device != "cpu" for reply in replies):
+        remarks.append(
+            "It moves its result to another device: leave tensors where they came from, so that it runs anywhere."
+        )
+    if passed == len(cases):
+        return Verdict(exercise, RIGHT, "That is right.", remarks=tuple(dict.fromkeys(remarks)), **count)
+    first = next(i for i, difference in enumerate(differences) if difference is not None)
+    facts = _facts(exercise, cases[first], expected[first], replies[first])
+    mistake = _recognise(exercise, cases, expected, replies)
+    if mistake:
+        return Verdict(exercise, WRONG, mistake.message, mistake.name, facts, **count)
+    if replies[first].crash:
+        return Verdict(exercise, CRASHED, _crash_words(exercise, replies[first].crash), facts=facts, **count)
+    return Verdict(exercise, WRONG, differences[first], facts=facts, **count)
+
+
+def _difference(exercise: Exercise, call: Call, expected: Reply, found: Reply) -> str | None:
+    """What is wrong with one reply, or None."""
+    if found.crash:
+        return found.crash.message or found.crash.kind
+    if found.changed:
+        names = _argument_names(exercise, call)
+        name = names[found.changed[0]]
+        return f"It writes into its argument `{name}`, which whoever calls it still needs: make a new tensor."
+    difference = (
+        exercise.compare(call, expected, found) if exercise.compare else same_value(expected.value, found.value)
+    )
+    if difference or not call.gradients:
+        return difference
+    for name, gradient in expected.gradients.items():
+        if name not in found.gradients:
+            return (
+                f"No gradient reaches {_gradient_name(exercise, call, name)}: something cuts the graph (numpy, "
+                ".item(), .detach(), .data, or a tensor that is no nn.Parameter), so it could not be trained."
+            )
+        if same_value(gradient, found.gradients[name], 1e-3 if call.dtype == torch.float32 else 1e-5):
+            return f"The result is right, and its gradient by {_gradient_name(exercise, call, name)} is not."
+    return None
+
+
+def _recognise(
+    exercise: Exercise, cases: Sequence[Call], expected: Sequence[Reply], replies: Sequence[Reply]
+) -> Mistake | None:
+    """The known mistake whose results equal the student's in every case, if there is one."""
+    for mistake in exercise.mistakes:
+        agreed, told_apart = False, False
+        for call, want, got in zip(cases, expected, replies, strict=True):
+            wrong = execute(mistake.answer, call)
+            if wrong.crash or got.crash:
+                if not (wrong.crash and got.crash):
+                    break
+                told_apart = True
+                continue
+            if wrong.changed != got.changed or _values_differ(exercise, call, wrong, got):
+                break
+            agreed = True
+            told_apart = told_apart or _difference(exercise, call, want, wrong) is not None
+        else:
+            if agreed and told_apart:
+                return mistake
+    return None
+
+
+def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> bool:
+    if same_value(wrong.value, got.value) is not None:
+        return True
+    if not call.gradients:
+        return False
+    return any(
+        (name in wrong.gradients) != (name in got.gradients)
+        or (name in got.gradients and same_value(wrong.gradients[name], got.gradients[name], 1e-3) is not None)
+        for name in {*wrong.gradients, *got.gradients}
+    )
+
+
+def _in_float32(
+    exercise: Exercise, runner: Runner, call: Call, reply: Reply, given: tuple[str, ...], remarks: list[str]
+) -> Reply:
+    """The reply, or the float32 one of an answer that only minds float64: the mathematics counts, not the float."""
+    if call.dtype != torch.float64:
+        return reply
+    minds = reply.crash is not None and any(word in reply.crash.message for word in DTYPE_WORDS)
+    narrowed = type(reply.value) is Tensor and reply.value.dtype == torch.float32
+    if not (minds or narrowed):
+        return reply
+    again = runner.run(exercise.id, call.to(torch.float32), given)
+    if again.crash:
+        return reply
+    remarks.append("It only works in float32: create tensors with the dtype and device of the input.")
+    return again
+
+
+def _same_tensor(expected: Tensor, found: Tensor, tolerance: float | None) -> str | None:
+    if found.shape != expected.shape:
+        swapped = sorted(found.shape) == sorted(expected.shape)
+        hint = ": are two axes swapped?" if swapped else "."
+        return f"The result has shape {tuple(found.shape)}, and {tuple(expected.shape)} was expected{hint}"
+    exact = not (expected.is_floating_point() or expected.is_complex())
+    if exact:
+        if found.is_floating_point() or (found.dtype == torch.bool) != (expected.dtype == torch.bool):
+            return f"The result has dtype {_dtype(found)}, and {_dtype(expected)} was expected."
+        wrong = found.to(torch.int64) != expected.to(torch.int64)
+    else:
+        if not found.is_floating_point():
+            return f"The result has dtype {_dtype(found)}, and {_dtype(expected)} was expected."
+        if not bool(torch.isfinite(found).all()) and bool(torch.isfinite(expected).all()):
+            return "The result holds NaN or infinite values."
+        narrow = torch.float32 if torch.float32 in (found.dtype, expected.dtype) else torch.float64
+        limit = TOLERANCE[narrow] if tolerance is None else tolerance
+        scale = expected.double().abs().max().item() if expected.numel() else 0.0
+        wrong = (found.double() - expected.double()).abs() > limit * max(scale, 1e-12)
+    if not bool(wrong.any()):
+        return None
+    return _how_values_differ(expected.double().flatten(), found.double().flatten(), wrong.flatten())
+
+
+def _how_values_differ(expected: Tensor, found: Tensor, wrong: Tensor) -> str:
+    share = f"{int(wrong.sum())} of {wrong.numel()} values differ"
+    if torch.allclose(expected.sort().values, found.sort().values, rtol=1e-5, atol=1e-8):
+        return f"The shape is right and all the right values are there, in another order: {share}."
+    ratio = found / torch.where(expected == 0, torch.nan, expected)
+    ratio = ratio[~ratio.isnan()]
+    if ratio.numel() > 1 and bool((ratio - ratio[0]).abs().max() < 1e-5 * ratio[0].abs()):
+        return f"The shape is right, and every value is {ratio[0].item():.4g} times what was expected."
+    return f"The shape is right, the values are not: {share}."
+
+
+def _facts(exercise: Exercise, call: Call, expected: Reply, found: Reply) -> tuple[tuple[str, str], ...]:
+    """The failing input, what was expected and what came, in short texts."""
+    names = _argument_names(exercise, call)
+    inputs = ", ".join(f"{name}: {_input_words(value)}" for name, value in zip(names, call.args, strict=True))
+    if call.build is not None:
+        inputs = f"{exercise.id}{call.build!r}; " + inputs
+    facts = [("input", inputs), ("expected", _value_words(expected.value))]
+    if found.crash is None:
+        facts.append(("found", found.value.kind if isinstance(found.value, Foreign) else _value_words(found.value)))
+    return tuple(facts)
+
+
+def _value_words(value: Any) -> str:
+    words = tensor_facts(value)
+    if isinstance(value, Tensor) and value.numel():
+        start = ", ".join(_short(x) for x in value.flatten()[:4].tolist())
+        words += f" [{start}{', …' if value.numel() > 4 else ''}]"
+    return words
+
+
+def _short(x: Any) -> str:
+    return f"{x:.4g}" if isinstance(x, float) else str(x)
+
+
+def _input_words(value: Any) -> str:
+    return f"a torch.nn.{value.kind}" if isinstance(value, TorchModule) else tensor_facts(value)
+
+
+def _argument_names(exercise: Exercise, call: Call) -> list[str]:
+    function: Callable = getattr(exercise.reference, "func", exercise.reference)  # under a partial of its conventions
+    if call.build is not None:
+        function = function.forward if call.method == "__call__" else getattr(function, call.method)
+    names = [name for name in inspect.signature(function).parameters if name != "self"]
+    return [names[i] if i < len(names) else f"argument {i + 1}" for i in range(len(call.args))]
+
+
+def _gradient_name(exercise: Exercise, call: Call, name: str) -> str:
+    if name.startswith("argument "):
+        return f"`{_argument_names(exercise, call)[int(name.removeprefix('argument '))]}`"
+    return f"the parameter `{name}`"
+
+
+def _stops(crash: Crash) -> bool:
+    return crash.kind in ("NotImplementedError", "Missing", "KeyboardInterrupt", "Unusable")
+
+
+def _stopped(exercise: Exercise, crash: Crash) -> Verdict:
+    """Verdict on a crash after which no further case is worth trying."""
+    if crash.kind == "NotImplementedError":
+        return Verdict(
+            exercise,
+            NOT_ATTEMPTED,
+            f"`{exercise.id}` is still to be written: replace the `raise NotImplementedError` line.",
+        )
+    if crash.kind == "Missing":
+        return Verdict(exercise, NOT_ATTEMPTED, crash.message + " Run the cell that defines it, then check again.")
+    if crash.kind == "KeyboardInterrupt":
+        where = f" in line {crash.line}: `{crash.text}`" if crash.line else ""
+        return Verdict(
+            exercise, CRASHED, f"You stopped it while it was still running{where}. Is there a loop that never ends?"
+        )
+    return Verdict(exercise, WRONG, f"`{exercise.id}` cannot be used as asked: {crash.message}")
+
+
+def _interrupted(verdict: Verdict) -> bool:
+    return verdict.kind == CRASHED and verdict.message.startswith("You stopped it")
+
+
+def _crash_words(exercise: Exercise, crash: Crash) -> str:
+    if "CUDA" in crash.message or "NVIDIA" in crash.message:
+        return (
+            "It asks for a CUDA device, and this machine has none: leave tensors on the device they came on "
+            "(and create new ones with `device=x.device`)."
+        )
+    where = f" in line {crash.line}, `{crash.text}`" if crash.line else ""
+    return f"`{exercise.id}` stopped{where}: {crash.kind}: {crash.message}"
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if value is None:
+        return "None"
+    return (
+        f"{_article(type(value).__name__)} ({tensor_facts(value)})"
+        if type(value) in (int, float, bool, str)
+        else _article(type(value).__name__)
+    )
+
+
+def _article(noun: str) -> str:
+    noun = noun.removeprefix("__main__.")
+    return f"an {noun}" if noun[:1].lower() in "aeio" else f"a {noun}"
