@@ -9,10 +9,12 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
+HOME = "VITLAB_HOME"  # environment variable: where to keep progress instead
+
 
 def progress_file() -> Path:
     """Where progress is kept."""
-    home = os.environ.get("VITLAB_HOME")
+    home = os.environ.get(HOME)
     if home:
         return Path(home) / "progress.json"
     from platformdirs import user_data_path

@@ -224,9 +224,11 @@ def _call(answer: Any, call: Call) -> Reply:
         for position, (now, then) in enumerate(zip(inputs, before, strict=True))
         if isinstance(now, Tensor) and not _identical(now.detach(), then)
     )
+    value = plain(result)
+    if not isinstance(value, Tensor):
+        return Reply(value=value, changed=changed)
     gradients = _gradients(result, inputs, parameters, call) if call.gradients else {}
-    device = result.device.type if isinstance(result, Tensor) else "cpu"
-    return Reply(value=plain(result), gradients=gradients, changed=changed, device=device)
+    return Reply(value=value, gradients=gradients, changed=changed, device=result.device.type)
 
 
 def _load(module: nn.Module, state: Mapping[str, Tensor]) -> None:
@@ -245,8 +247,8 @@ def _load(module: nn.Module, state: Mapping[str, Tensor]) -> None:
     module.load_state_dict(state, strict=False)  # buffers of the student's own are theirs
 
 
-def _gradients(result: Any, inputs: list, parameters: Mapping[str, Tensor], call: Call) -> dict[str, Tensor]:
-    if not (isinstance(result, Tensor) and result.requires_grad):
+def _gradients(result: Tensor, inputs: list, parameters: Mapping[str, Tensor], call: Call) -> dict[str, Tensor]:
+    if not result.requires_grad:
         return {}
     generator = torch.Generator().manual_seed(call.seed)
     weights = torch.randn(result.shape, generator=generator, dtype=torch.float64).to(result)

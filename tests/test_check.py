@@ -1,0 +1,154 @@
+"""What a student sees: cards, hints, pieces, progress, and predictions before measurements."""
+
+import json
+
+import pytest
+from einops import rearrange
+
+from helpers.cards import Card
+from helpers.check import Lesson
+from helpers.exercises.definition import Claim, Experiment
+from helpers.experiment import Result, measure
+from helpers.papers import VIT_PATCHES
+from helpers.progress import progress_file, read_progress, record
+
+
+def patchify(images, patch_size):
+    return rearrange(images, "b c (h p1) (w p2) -> b (h w) (c p1 p2)", p1=patch_size, p2=patch_size)
+
+
+def subsampled(images, patch_size):
+    return rearrange(images, "b c (p1 h) (p2 w) -> b (h w) (c p1 p2)", p1=patch_size, p2=patch_size)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_HOME", str(tmp_path / "home"))
+
+
+def test_a_wrong_answer_gives_a_card_with_mistake_input_and_folded_hints():
+    card = Lesson("01", {"patchify": subsampled}).check("patchify")
+    assert repr(card).startswith("✗ wrong · `patchify` · subsampled pictures")
+    assert "images: (2, 3, 4, 6)" in repr(card)
+    html = card._repr_html_()
+    assert html.count("<details>") == 3
+    assert "<code>patchify</code>" in html
+
+
+def test_a_right_answer_gives_its_points():
+    card = Lesson("01", {"patchify": patchify}).check("patchify")
+    assert repr(card).splitlines()[0] == "✓ right · `patchify` · 3 points"
+    assert "<details>" not in card._repr_html_()
+
+
+def test_a_card_escapes_what_it_shows():
+    html = Card("wrong", "<script>", ["`<b>` & more"], [("<i>", "x")])._repr_html_()
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert "<i>" not in html
+
+
+def test_an_unknown_exercise_is_a_sentence_that_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"there is no exercise 'patchfy'; there are .*patchify"):
+        Lesson("01", {}).check("patchfy")
+
+
+def test_hints_come_one_after_the_other_and_stay_at_the_last():
+    lesson = Lesson("01", {})
+    titles = [lesson.hint("patchify").title for _ in range(4)]
+    assert [title.split(" for ")[0] for title in titles] == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3"]
+    assert lesson.hint("patchify", 1).title.startswith("Hint 1")
+
+
+def test_a_piece_is_the_students_once_it_is_right_and_the_courses_before(capsys):
+    assert Lesson("01", {"patchify": patchify}).piece("patchify") is patchify
+    assert Lesson("01", {"patchify": subsampled}).piece("patchify") is not subsampled
+    assert Lesson("01", {}).piece("patchify") is not None
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["patchify: yours", *["patchify: the course's own, until yours is right"] * 2]
+
+
+def test_progress_is_kept_and_a_right_answer_stays_right():
+    Lesson("01", {"patchify": patchify}).check("patchify")
+    Lesson("01", {"patchify": subsampled}).check("patchify")
+    entry = read_progress()["patchify"]
+    assert (entry["verdict"], entry["tries"]) == ("right", 2)
+    assert "1 of" in repr(Lesson("01", {}))
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[1]", '{"patchify": 3}', '{"patchify": {"tries": "x"}}', "\0"])
+def test_a_damaged_progress_file_costs_nothing(damage):
+    progress_file().parent.mkdir(parents=True)
+    progress_file().write_text(damage, encoding="utf-8")
+    assert "0 of" in repr(Lesson("01", {}))
+    record("patchify", "right")
+    assert json.loads(progress_file().read_text(encoding="utf-8"))["patchify"]["verdict"] == "right"
+
+
+def test_a_home_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("VITLAB_HOME", str(tmp_path / "file" / "below"))
+    assert "right" in repr(Lesson("01", {"patchify": patchify}).check("patchify"))
+
+
+def test_under_nbgrader_a_wrong_answer_raises(monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(AssertionError, match="patchify"):
+        Lesson("01", {"patchify": subsampled}).check("patchify")
+    Lesson("01", {"patchify": patchify}).check("patchify")
+
+
+ORDER = Experiment(
+    id="predict_it",
+    title="Does it matter?",
+    question="What will happen?",
+    options={"a": "yes", "b": "no"},
+    outcome="b",
+    claims=(Claim("one", "=", "other"), Claim("one", ">", "third")),
+    published=(VIT_PATCHES,),
+)
+RUNS = {"one": lambda seed: 70.0 + seed, "other": lambda seed: 70.4, "third": lambda seed: 60}
+
+
+def test_nothing_is_measured_before_a_prediction():
+    def never(seed):
+        raise AssertionError("measured before the prediction")
+
+    for prediction in (..., None, "", "c", 3):
+        result = measure(ORDER, "99_none", prediction, {"one": never})
+        assert result.values == {}
+        assert "predict first" in repr(result)
+        assert "predict first" in result.conclusion
+
+
+def test_prediction_measurement_and_paper_stand_side_by_side():
+    result = measure(ORDER, "99_none", " A", RUNS)
+    text = repr(result)
+    assert "You predicted a) yes." in text
+    assert "Measured: b) no" in text
+    assert "70.4" in text
+    assert VIT_PATCHES.says in text
+    assert result.conclusion.splitlines() == [
+        "no difference beyond the spread between one and other (as expected)",
+        "one beats third (as expected)",
+    ]
+
+
+def test_what_the_data_does_not_support_is_said_so():
+    result = measure(ORDER, "99_none", "b", {**RUNS, "third": lambda seed: 75})
+    assert "one loses to third (NOT as expected" in result.conclusion
+    assert "Measured: b)" not in repr(result)
+
+
+def test_a_difference_within_the_shipped_spread_is_none():
+    noisy = {"one": [60.0, 70.0, 80.0], "third": [60.0, 70.0, 80.0]}
+    result = Result(ORDER, "b", {"one": 72.0, "third": 60.0}, {}, noisy)
+    assert not result.holds(Claim("one", ">", "third"))
+
+
+def test_an_experiment_appends_to_the_record_with_its_seed(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITLAB_SEED", "2")
+    monkeypatch.setenv("VITLAB_RECORD", str(tmp_path / "record.jsonl"))
+    measure(ORDER, "99_none", "a", RUNS)
+    line = json.loads((tmp_path / "record.jsonl").read_text())
+    assert (line["id"], line["seed"], line["values"]["one"]) == ("predict_it", 2, 72.0)

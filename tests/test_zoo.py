@@ -1,0 +1,61 @@
+"""Each known wrong answer is caught by its own name, each correct variant accepted, each untouched stub seen as one."""
+
+from itertools import product
+
+import pytest
+
+from helpers.exercises import LESSONS, items
+from helpers.exercises.definition import Exercise
+from helpers.exercises.judge import RIGHT, judge
+from helpers.models.conventions import Conventions
+from helpers.runner import LocalRunner
+from vitlab.zoo import lesson_zoo, mistakes
+
+EVERY_CONVENTION = [
+    Conventions(sequence, patch, class_token, masked)
+    for sequence, patch, class_token, masked in product(
+        ("row-major", "column-major"), ("channel-first", "channel-last"), ("first", "last"), (1, 0)
+    )
+]
+
+
+@pytest.mark.parametrize("info", LESSONS, ids=lambda info: info.file)
+def test_every_specimen_gets_the_verdict_it_deserves(info):
+    specimens = list(lesson_zoo(info))
+    assert {specimen.kind for specimen in specimens} == {"mistake", "variant", "stub"}
+    assert [specimen for specimen in specimens if specimen.complaint] == []
+
+
+@pytest.mark.parametrize("info", LESSONS, ids=lambda info: info.file)
+def test_every_exercise_has_mistakes_and_three_hints(info):
+    for item in items(info.number):
+        if isinstance(item, Exercise):
+            assert len(item.mistakes) >= 2, item.id
+            assert len(item.hints) == 3, item.id
+
+
+@pytest.mark.parametrize("info", LESSONS, ids=lambda info: info.file)
+def test_mistakes_are_recognised_from_any_seed(info):
+    for item in items(info.number):
+        if isinstance(item, Exercise):
+            for mistake in item.mistakes:
+                for seed in (1, 2):
+                    verdict = judge(item, LocalRunner({item.id: mistake.answer}, None), seed)
+                    assert verdict.mistake == mistake.name, f"{item.id}, seed {seed}"
+
+
+@pytest.mark.parametrize("conventions", EVERY_CONVENTION, ids=str)
+def test_definitions_follow_their_conventions(conventions):
+    varied = 0
+    for info in LESSONS:
+        for item, standard in zip(items(info.number, conventions), items(info.number), strict=True):
+            if not isinstance(item, Exercise):
+                continue
+            assert judge(item, LocalRunner({item.id: item.reference}, None)).kind == RIGHT
+            assert [specimen for specimen in mistakes(item) if specimen.complaint] == []
+            varied += judge(item, LocalRunner({item.id: standard.reference}, None)).kind != RIGHT
+    assert (varied > 0) == (
+        conventions.sequence != "row-major"
+        or conventions.patch != "channel-first"
+        or conventions.class_token != "first"
+    )
