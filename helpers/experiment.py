@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
 from helpers.cards import Card
 from helpers.exercises.definition import Claim, Experiment
 
@@ -105,9 +103,8 @@ def measure(
         return Result(experiment, None, {}, {}, shipped)
     seed = int(os.environ.get(SEED, "0"))
     values, seconds = {}, {}
-    bar = tqdm(variants.items(), desc=experiment.title, unit="run", leave=False)
-    for name, run in bar:
-        bar.set_postfix_str(name)
+    for number, (name, run) in enumerate(variants.items(), 1):
+        print(f"{name} ({number} of {len(variants)})", flush=True)
         started = time.perf_counter()
         values[name] = float(run(seed))
         seconds[name] = time.perf_counter() - started

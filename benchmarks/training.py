@@ -1,0 +1,163 @@
+"""Training throughput of the course's ViT beside Hugging Face's ViT and vit-pytorch's SimpleViT, on the CPU.
+
+All at width 64, depth 4, 4 heads, pictures of 28x28 in patches of 4x4 (49 tokens), batch 128, exact GELU, fused AdamW. The limit is the
+time of the course's matrix products alone, forward and backward, in the same shapes.
+
+    pip install -e ".[bench]" && python benchmarks/training.py
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from types import ModuleType
+
+import torch
+import torch.nn.functional as F
+from rich.console import Console
+from rich.table import Table
+
+from helpers.models.vit import ViT
+
+BATCH, SIDE, PATCH, CLASSES, DIM, DEPTH, HEADS = 128, 28, 4, 10, 64, 4, 4
+HIDDEN, HEAD_DIM, PATCHES = 4 * DIM, DIM // HEADS, (SIDE // PATCH) ** 2
+TOKENS = PATCHES + 1
+
+
+def course_vit():
+    return ViT(SIDE, PATCH, 1, CLASSES, DIM, DEPTH, HEADS)
+
+
+def hugging_face_vit():
+    sys.modules["torchvision"] = None  # not needed, and a build that does not fit this torch would stop the import
+    from transformers import ViTConfig, ViTForImageClassification
+
+    config = ViTConfig(
+        image_size=SIDE,
+        patch_size=PATCH,
+        num_channels=1,
+        num_labels=CLASSES,
+        hidden_size=DIM,
+        num_hidden_layers=DEPTH,
+        num_attention_heads=HEADS,
+        intermediate_size=HIDDEN,
+    )
+    return ViTForImageClassification(config)
+
+
+def simple_vit():
+    stub_torchvision()
+    from vit_pytorch import SimpleViT
+
+    return SimpleViT(
+        image_size=SIDE,
+        patch_size=PATCH,
+        num_classes=CLASSES,
+        dim=DIM,
+        depth=DEPTH,
+        heads=HEADS,
+        mlp_dim=HIDDEN,
+        channels=1,
+        dim_head=HEAD_DIM,
+    )
+
+
+def stub_torchvision():
+    """vit-pytorch imports torchvision for a model that is not used here."""
+    torchvision = ModuleType("torchvision")
+    torchvision.transforms = ModuleType("torchvision.transforms")
+    sys.modules["torchvision"], sys.modules["torchvision.transforms"] = torchvision, torchvision.transforms
+
+
+def training_step(model):
+    """A function that takes one optimiser step on a batch of noise."""
+    images, labels = torch.randn(BATCH, 1, SIDE, SIDE), torch.randint(0, CLASSES, (BATCH,))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05, fused=True)
+
+    def step():
+        logits = model(images)
+        loss = F.cross_entropy(getattr(logits, "logits", logits), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def matrix_products():
+    """A function that computes the matrix products of one training step of the course's ViT and nothing else."""
+    rows = BATCH * TOKENS
+    layers = [(rows, DIM, 3 * DIM), (rows, DIM, DIM), (rows, DIM, HIDDEN), (rows, HIDDEN, DIM)] * DEPTH
+    operands = [operands_of(*layer) for layer in [*layers, (BATCH, DIM, CLASSES)]]
+    patches, kernel, patches_grad = operands_of(BATCH * PATCHES, PATCH**2, DIM)
+    heads = [[torch.randn(BATCH * HEADS, TOKENS, HEAD_DIM) for _ in "qkvo"] for _ in range(DEPTH)]
+    weights = [torch.randn(BATCH * HEADS, TOKENS, TOKENS) for _ in range(DEPTH)]
+
+    def step():
+        _ = patches @ kernel.T
+        _ = patches_grad.T @ patches  # pictures need no gradient
+        for x, weight, grad in operands:
+            _ = x @ weight.T
+            _ = grad @ weight
+            _ = grad.T @ x
+        for (q, k, v, out_grad), a in zip(heads, weights, strict=True):
+            _ = q @ k.mT
+            _ = a @ v
+            _ = a.mT @ out_grad  # gradient of v
+            _ = out_grad @ v.mT  # gradient of the attention weights
+            _ = a @ k  # gradient of q
+            _ = a.mT @ q  # gradient of k
+
+    return step
+
+
+def operands_of(rows, inputs, outputs):
+    return torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(rows, outputs)
+
+
+def measure(contestants, rounds, steps):
+    """Pictures per second of each contestant in each round; the contestants take turns, so that load hits all alike."""
+    speeds = {name: [] for name in contestants}
+    names = list(contestants)
+    for number in range(rounds + 1):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            start = time.perf_counter()
+            for _ in range(steps):
+                contestants[name]()
+            if number:  # the first round warms up
+                speeds[name].append(BATCH * steps / (time.perf_counter() - start))
+    return speeds
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--steps", type=int, default=5, help="training steps in a row, per round")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+
+    contestants = {
+        "this course's ViT": training_step(course_vit()),
+        "Hugging Face ViT": training_step(hugging_face_vit()),
+        "vit-pytorch SimpleViT": training_step(simple_vit()),
+        "limit: its matrix products alone": matrix_products(),
+    }
+    speeds = measure(contestants, arguments.rounds, arguments.steps)
+    limit = speeds["limit: its matrix products alone"]
+    table = Table(
+        title=f"Training on {arguments.threads} threads, medians of {arguments.rounds} alternating rounds, torch {torch.__version__}"
+    )
+    table.add_column("model")
+    for heading in ("images/s", "middle half", "of the limit"):
+        table.add_column(heading, justify="right")
+    for name, speed in speeds.items():
+        low, _, high = statistics.quantiles(speed, n=4)
+        share = statistics.median(mine / best for mine, best in zip(speed, limit, strict=True))
+        table.add_row(name, f"{statistics.median(speed):.0f}", f"{low:.0f}-{high:.0f}", f"{share:.0%}")
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()

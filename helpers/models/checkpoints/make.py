@@ -1,0 +1,68 @@
+"""Trains vit_fashion on the embedded pictures and writes its weights and facts: python -m helpers.models.checkpoints.make"""
+
+import json
+import os
+
+import torch
+from safetensors.torch import save_file
+
+from helpers.data import fashion_mnist
+from helpers.models.checkpoints import HERE
+from helpers.models.vit import ViT
+from helpers.train import evaluate, fit
+
+MODEL = dict(image_size=28, patch_size=4, channels=1, num_classes=10, dim=48, depth=3, heads=4)
+EPOCHS = 24
+LEARNING_RATE = 2e-3
+
+
+def flip_and_shift(images, generator):
+    """Each picture (B, 1, H, W) mirrored half of the time, the batch shifted by up to one pixel."""
+    mirrored = torch.rand(len(images), 1, 1, 1, generator=generator) < 0.5
+    images = torch.where(mirrored, images.flip(-1), images)  # (B, 1, H, W)
+    down, right = torch.randint(-1, 2, (2,), generator=generator).tolist()
+    return images.roll((down, right), (-2, -1))  # (B, 1, H, W)
+
+
+def main():
+    train, test = fashion_mnist("train"), fashion_mnist("test")
+    torch.manual_seed(0)
+    model = ViT(**MODEL)
+    history = fit(
+        model,
+        train.images,
+        train.labels,
+        epochs=EPOCHS,
+        lr=LEARNING_RATE,
+        seed=0,
+        device="cpu",
+        augment=flip_and_shift,
+    )
+    accuracy = evaluate(model, test.images, test.labels)
+    facts = {
+        "command": "python -m helpers.models.checkpoints.make",
+        "model": MODEL,
+        "accuracy": round(accuracy, 2),
+        "trained_on": f"{len(train.labels)} embedded Fashion-MNIST pictures, normalised, mirrored and shifted",
+        "tested_on": f"{len(test.labels)} embedded test pictures, after the last epoch",
+        "epochs": EPOCHS,
+        "learning_rate": LEARNING_RATE,
+        "seconds": round(history.seconds),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__.split("+")[0],
+    }
+    save(model, facts)
+    print(f"{accuracy:.2f}% of the test pictures right after {history.seconds:.0f} s")
+
+
+def save(model, facts):
+    """Both files in place at once, so that weights and facts never disagree for long."""
+    drafts = [HERE / "vit_fashion.safetensors.new", HERE / "vit_fashion.json.new"]
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, drafts[0])
+    drafts[1].write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    for draft in drafts:
+        os.replace(draft, draft.with_suffix(""))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The command `vitlab`. Each command imports what it needs when it runs, so that `vitlab --help` is quick."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="vitlab",
+    help="A hands-on lab on Vision Transformers and Masked Autoencoders.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def lab(
+    extra: Annotated[list[str] | None, typer.Argument(help="Further arguments of JupyterLab, after --.")] = None,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = True,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: the first free one from 8888.")] = None,
+) -> None:
+    """Open JupyterLab at the first lesson."""
+    from vitlab.lab import serve
+    from vitlab.project import find_project
+
+    serve(find_project(), browser=browser, port=port, extra=extra or [])
+
+
+@app.command("test", context_settings={"ignore_unknown_options": True})
+def run_every_test(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PYTEST ARGS]", help="With any: only pytest, with these arguments."),
+    ] = None,
+) -> None:
+    """Run every test: ruff, pytest, the solved lessons and the student notebooks."""
+    from vitlab.project import find_project
+    from vitlab.testing import run_tests
+
+    raise typer.Exit(0 if run_tests(find_project(), arguments or []) else 1)
+
+
+@app.command()
+def build(
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a file would change.")] = False,
+    execute: Annotated[
+        bool | None,
+        typer.Option("--execute/--no-execute", help="Run the solved lessons. Default: where their code changed."),
+    ] = None,
+) -> None:
+    """Build the notebooks of every lesson, or of those named, from solutions/*.py."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    run = command.check if check else command.build
+    raise typer.Exit(0 if run(find_project(), lessons or [], execute) else 1)
+
+
+def main() -> None:
+    """Runs the command line; what a person can put right is one sentence and exit code 1."""
+    from vitlab.project import ProjectError
+
+    try:
+        app()
+    except ProjectError as error:
+        typer.echo(str(error), err=True)
+        raise SystemExit(1) from None

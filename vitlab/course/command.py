@@ -1,0 +1,61 @@
+"""What `vitlab build` shows on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from vitlab.course import build as course_build
+from vitlab.course.errors import BuildError
+from vitlab.project import ProjectError
+
+
+def build(root: Path, lessons: Sequence[str], execute: bool | None) -> bool:
+    """Builds the lessons and lists what was written; False after a sentence that says why nothing more was."""
+    course = course_build.standard_course(root)
+    _known(course, lessons)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+
+        def executing(name: str, cells: int) -> Callable[[], None]:
+            task = progress.add_task(f"running {name}", total=cells)
+            return lambda: progress.advance(task)
+
+        try:
+            written = course_build.build(course, lessons, run=execute, executing=executing)
+        except BuildError as error:
+            return _fail([str(error)])
+    for path in written:
+        print(f"wrote {course.shown(path)}")
+    if not written:
+        print("nothing to do: every notebook is up to date")
+    return True
+
+
+def check(root: Path, lessons: Sequence[str], execute: bool | None) -> bool:
+    """Lists what differs from what would be built; False where anything does. Runs nothing."""
+    if execute is not None:
+        raise ProjectError("vitlab build --check runs no lesson: leave --execute and --no-execute out.")
+    course = course_build.standard_course(root)
+    _known(course, lessons)
+    problems = course_build.check(course, lessons)
+    if problems:
+        return _fail(problems)
+    print(f"{len(course.select(lessons))} lessons are what would be built, and hold no line of a solution")
+    return True
+
+
+def _known(course: course_build.Course, lessons: Sequence[str]) -> None:
+    try:
+        course.select(lessons)
+    except ValueError as error:
+        raise ProjectError(str(error)) from None
+
+
+def _fail(problems: Sequence[str]) -> bool:
+    for problem in problems:
+        Console(stderr=True).print(problem, style="red", markup=False, highlight=False, soft_wrap=True)
+    return False
