@@ -1,7 +1,7 @@
 """Training throughput of the course's ViT beside Hugging Face's ViT and vit-pytorch's SimpleViT, on the CPU.
 
-All at width 64, depth 4, 4 heads, pictures of 28x28 in patches of 4x4 (49 tokens), batch 128, exact GELU, fused AdamW. The limit is the
-time of the course's matrix products alone, forward and backward, in the same shapes.
+All at width 64, depth 4, 4 heads, pictures of 28x28 in patches of 4x4 (49 tokens), batch 128, exact GELU, fused AdamW.
+The limit is the time of the course's matrix products alone, forward and backward, in the same shapes.
 
     pip install -e ".[bench]" && python benchmarks/training.py
 """
@@ -146,9 +146,8 @@ def main():
     }
     speeds = measure(contestants, arguments.rounds, arguments.steps)
     limit = speeds["limit: its matrix products alone"]
-    table = Table(
-        title=f"Training on {arguments.threads} threads, medians of {arguments.rounds} alternating rounds, torch {torch.__version__}"
-    )
+    how = f"{arguments.threads} threads, medians of {arguments.rounds} alternating rounds, torch {torch.__version__}"
+    table = Table(title=f"Training on {how}")
     table.add_column("model")
     for heading in ("images/s", "middle half", "of the limit"):
         table.add_column(heading, justify="right")

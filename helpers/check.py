@@ -89,7 +89,7 @@ class Lesson:
                 continue
             kind = progress.get(item.id, {}).get("verdict", "not attempted")
             sign, _ = LOOKS.get(kind, LOOKS["not attempted"])
-            rows.append((f"{sign} {kind}", f"`{item.id}`", item.title, f"{item.minutes} min", f"{item.points} points"))
+            rows.append((f"{sign} {kind}", f"`{item.id}`", item.title, f"{item.minutes} min", _points(item)))
         done = sum(row[0].endswith(RIGHT) for row in rows)
         title = f"Lesson {self.info.number}: {self.info.title} – {done} of {len(rows)} done"
         return Card("note", title, table=rows)
@@ -102,7 +102,7 @@ def verdict_card(verdict: Verdict) -> Card:
     if verdict.mistake:
         title += f" · {verdict.mistake}"
     if verdict.kind == RIGHT:
-        title += f" · {exercise.points} {'point' if exercise.points == 1 else 'points'}"
+        title += f" · {_points(exercise)}"
     lines = [verdict.message, *verdict.remarks]
     if verdict.total > 1 and verdict.kind != RIGHT:
         lines.append(f"{verdict.passed} of {verdict.total} cases pass; the first that fails:")
@@ -110,6 +110,10 @@ def verdict_card(verdict: Verdict) -> Card:
     if verdict.kind != RIGHT:
         folded = [(f"Hint {i + 1} of {len(exercise.hints)}", hint) for i, hint in enumerate(exercise.hints)]
     return Card(verdict.kind, title, lines, verdict.facts, folded=folded)
+
+
+def _points(item: Exercise | Question) -> str:
+    return "1 point" if item.points == 1 else f"{item.points} points"
 
 
 def _find(identifier: str) -> Exercise | Question | Experiment:

@@ -263,7 +263,7 @@ def _crash(error: BaseException, namespace: Mapping[str, Any] | None) -> Crash:
         message = str(error)
     except Exception:
         message = "its message could not be read"
-    message = message.strip().splitlines()[0][:LONGEST_MESSAGE] if message.strip() else ""
+    message = " ".join(message.split())[:LONGEST_MESSAGE]  # all its lines: einops says the reason in the last one
     line, text = None, ""
     for frame, number in traceback.walk_tb(error.__traceback__):
         if namespace is not None and frame.f_globals is namespace:

@@ -32,8 +32,10 @@ def items(number: str, conventions: Conventions = STANDARD) -> tuple[Item, ...]:
 
 def find(identifier: str, conventions: Conventions = STANDARD) -> Item:
     """The item of that id, from whichever lesson. Raises KeyError with the ids of all lessons."""
-    every = [item for info in LESSONS for item in items(info.number, conventions)]
-    for item in every:
-        if item.id == identifier:
-            return item
-    raise KeyError(f"there is no exercise {identifier!r}; there are {', '.join(item.id for item in every)}")
+    known = []
+    for info in LESSONS:
+        for item in items(info.number, conventions):
+            if item.id == identifier:
+                return item
+            known.append(item.id)
+    raise KeyError(f"there is no exercise {identifier!r}; there are {', '.join(known)}")

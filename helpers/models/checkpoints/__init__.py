@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 def load_vit(name: str = "vit_fashion") -> ViT:
     """A trained ViT, in evaluation mode, on the CPU.
 
-    name: "vit_fashion": 28 x 28 pictures, patches of 4, ten garments, width 48, 3 blocks, 4 heads; normalised pictures in
+    name: "vit_fashion": normalised pictures of 28 x 28, patches of 4, ten garments, width 48, 3 blocks, 4 heads
     Returns the model. Raises ValueError for a name that is not here, RuntimeError where the weights do not fit it.
     """
     weights = HERE / f"{name}.safetensors"
@@ -26,5 +26,5 @@ def load_vit(name: str = "vit_fashion") -> ViT:
 
 
 def facts(name: str = "vit_fashion") -> dict:
-    """How a checkpoint was made: `model` (arguments), `command`, `accuracy` in percent on the test pictures, versions."""
+    """How a checkpoint was made: `model` (arguments), `command`, `accuracy` in percent on the test pictures."""
     return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))

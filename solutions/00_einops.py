@@ -1,0 +1,657 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 00 · einops: reshaping that reads like a sentence
+#
+# A Vision Transformer cuts pictures into patches, strings them up, deals features out to heads and puts everything
+# together again. All of that is moving axes about, and moving axes about is where most bugs of this course are born.
+# Part (a) of the discussion sheet therefore asks for one tool first: **einops**. After this lesson you can
+#
+# - read a pattern such as `b c h w -> c h (b w)` and say the shape that comes out,
+# - write patterns that reorder, join, split, average and repeat axes,
+# - say why a result can have the right shape and still be scrambled.
+#
+# {{contents}}
+#
+# Short of time? The parts marked ★ make up one section of at most 50 minutes; the others can wait.
+
+# %% [markdown]
+# Run this cell first (Shift+Enter). It shows what there is to do and how far you are.
+
+# %% tags=["setup"]
+from functools import partial
+from time import perf_counter
+
+import torch
+from einops import EinopsError, rearrange, reduce, repeat
+
+from helpers.check import Lesson
+from helpers.explorers import einops as explorer
+from helpers.figures import einops as figures
+from helpers.tour import verdict_on
+
+lesson = Lesson("00", globals())
+lesson
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · How these notebooks work (4 min) ★
+#
+# - **Exercises**: where a cell says `raise NotImplementedError` or `...`, you write. Everything else runs as it is.
+# - **Checks**: the cell below each exercise gives one of four verdicts, and names your mistake where it is a known one.
+# - **Hints**: `lesson.hint("name")` gives a nudge; each further call says more, the third nearly everything.
+# - **Pieces**: `lesson.piece("name")` is your own function once it is right, and the course's own until then, so that
+#   the notebook always runs to its end.
+# - **Predictions**: before an experiment you say what will happen. Nothing is graded there; guessing is the point.
+#
+# Here are the four verdicts, on answers to the first exercise below, which wants the channels of pictures moved from
+# second place to last. First, on a function that nobody has written yet:
+
+
+# %%
+def unwritten(images):
+    raise NotImplementedError("write your code here")
+
+
+verdict_on("to_channels_last", unwritten)
+
+# %% [markdown]
+# Next, one that stops with an error: the card says which error, without a page of traceback.
+
+# %%
+verdict_on("to_channels_last", lambda images: images.channels_last())
+
+# %% [markdown]
+# One that runs and is wrong. The check knows this mistake and says what happened; below it stand the input, what was
+# expected and what came.
+
+# %%
+verdict_on("to_channels_last", lambda images: images.transpose(1, 3))
+
+# %% [markdown]
+# And a right one. We take the *piece*, so that nothing is given away.
+
+# %%
+verdict_on("to_channels_last", lesson.piece("to_channels_last"))
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 4 minutes.** Run the four verdict cells on the projector and read one card aloud. Say that a wrong answer costs
+# nothing here and can be checked as often as one likes. Who is stuck for three minutes should ask for a hint.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · A pattern names the axes (8 min) ★
+#
+# Six pictures to play with. In PyTorch a batch of pictures has four axes: **b**atch, **c**hannels, **h**eight,
+# **w**idth.
+
+# %%
+images = figures.six_pictures()  # (6, 3, 96, 128)
+images.shape
+
+# %%
+figures.show(images, "Six pictures side by side: " + ", ".join(figures.SUBJECTS))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# `rearrange` takes a tensor and a **pattern**. Left of the arrow: a name for each axis that comes in. Right of it: the
+# same names, in the order in which they should go out. Here the last two change places:
+
+# %%
+sideways = rearrange(images, "b c h w -> b c w h")  # (B, C, H, W) -> (B, C, W, H)
+figures.show(sideways, "The six pictures mirrored along the diagonal, each 128 pixels high and 96 wide")
+
+# %% [markdown]
+# Every picture lies on its side. The names are yours to choose: `"batch colour y x -> batch colour x y"` is the same
+# pattern. What counts is which name stands where.
+#
+# From here on, the questions are about a tensor `x` of shape `(10, 3, 32, 48)`: ten pictures, 3 channels, 32 pixels
+# high, 48 wide. **What shape does `rearrange(x, "b c h w -> b c w h")` have?** Answer with a tuple, from your head.
+
+# %% tags=["answer"] exercise="shape_sideways"
+### BEGIN SOLUTION
+shape_sideways = (10, 3, 48, 32)
+### STUB
+# shape_sideways = ...  # a tuple of four numbers
+### END SOLUTION
+
+# %% tags=["check"] exercise="shape_sideways"
+lesson.check("shape_sideways")
+
+# %% [markdown]
+# A pattern is also checked while it runs. This one forgets the channels on the right. Does einops drop them?
+
+# %%
+try:
+    rearrange(images, "b c h w -> b h w")
+except EinopsError as error:
+    print(error)
+
+# %% [markdown]
+# No: `rearrange` loses nothing, and the message repeats the pattern and names the axis `c` that has gone missing. A
+# wrong `view` says nothing at all.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Exercise.** PyTorch keeps the channels second, plotting libraries want them last. Write
+# `to_channels_last(images)`: `(B, C, H, W)` comes in, `(B, H, W, C)` goes out.
+
+
+# %% tags=["exercise"] exercise="to_channels_last"
+def to_channels_last(images):
+    """Move the channels behind the pixels: (B, C, H, W) -> (B, H, W, C)."""
+    ### BEGIN SOLUTION
+    return rearrange(images, "b c h w -> b h w c")
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="to_channels_last"
+lesson.check("to_channels_last")
+
+# %% [markdown]
+# The batch has kept its first place, and each picture now ends in its three colours:
+
+# %%
+lesson.piece("to_channels_last")(images).shape  # (B, C, H, W) -> (B, H, W, C)
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 8 minutes.** Most common: `transpose(1, 3)`, which lays pictures on their sides (square pictures hide it, ours
+# are not square on purpose), and `permute` with the inverse order. Ask: which of the two would a test on 32 x 32
+# pictures of one colour have caught?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · Brackets on the right join axes (6 min) ★
+#
+# Names in one bracket become **one** axis, as long as the product of theirs. So the batch can disappear into the width:
+
+# %%
+row = rearrange(images, "b c h w -> c h (b w)")  # (B, C, H, W) -> (C, H, B*W)
+figures.show(row, "The six pictures joined to one long strip, picture 0 on the left, picture 5 on the right")
+
+# %% [markdown]
+# One picture, 6 · 128 = 768 pixels wide. Back to `x` of shape `(10, 3, 32, 48)`: **what shape does
+# `rearrange(x, "b c h w -> c (b h) w")` have?**
+
+# %% tags=["answer"] exercise="shape_column"
+### BEGIN SOLUTION
+shape_column = (3, 320, 48)
+### STUB
+# shape_column = ...  # a tuple
+### END SOLUTION
+
+# %% tags=["check"] exercise="shape_column"
+lesson.check("shape_column")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **The order inside a bracket matters**, as it does in numbers: the right factor is the fast one, like the ones of a
+# number, the left factor the slow one, like its tens. With two tiny pictures of one line and three pixels:
+
+# %%
+tiny = torch.arange(6).reshape(2, 3)  # (B, W): picture 0 holds 0 1 2, picture 1 holds 3 4 5
+joined = {"(b w)": rearrange(tiny, "b w -> 1 (b w)"), "(w b)": rearrange(tiny, "b w -> 1 (w b)")}
+owner = [0, 0, 0, 1, 1, 1]  # the picture of each number
+figures.tables({"two pictures": tiny} | joined, owner, "Six numbers, three of each picture, joined in two orders")
+
+# %% [markdown]
+# **Now imagine the strip of six pictures above with `(w b)` in place of `(b w)`. What does one see?**
+#
+# - a) the same row, its pictures in the opposite order
+# - b) the six pictures mixed, one column of pixels of each in turn
+# - c) exactly the same row
+
+# %% tags=["answer"] exercise="bracket_order"
+### BEGIN SOLUTION
+bracket_order = "b"
+### STUB
+# bracket_order = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %% tags=["check"] exercise="bracket_order"
+lesson.check("bracket_order")
+
+# %% [markdown]
+# See for yourself:
+
+# %%
+mixed = rearrange(images, "b c h w -> c h (w b)")  # (B, C, H, W) -> (C, H, W*B)
+figures.show(mixed, "One wide blur in which all six pictures lie over one another, in fine vertical stripes")
+
+# %% [markdown]
+# Six pictures over one another, each stretched to the full width: next to every pixel stands the same pixel of another
+# picture. Same shape, no error, and useless for a network.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 6 minutes.** The rule to leave on the board: *right is fast*. Who chose a) thinks of brackets as lists of
+# pictures. Ask next: which column of which picture stands at place 7 of the mixed strip? (column 1 of picture 1)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · Brackets on the left split axes (11 min) ★
+#
+# The other way round: a bracket on the left takes one axis apart. Its length alone does not say how, so a size must be
+# given; the last one follows.
+
+# %%
+halves = rearrange(images[0], "c h (half w) -> c (half h) w", half=2)  # (C, H, W) -> (C, 2*H, W/2)
+thinned = rearrange(images[0], "c h (w half) -> c (half h) w", half=2)  # the same shape
+figures.show(
+    {"c h (half w)": halves, "c h (w half)": thinned},
+    "Left: the left half of the cat's eye above its right half. Right: the whole eye twice, squeezed to half its width",
+)
+
+# %% [markdown]
+# Right is fast here too. In `(half w)` neighbouring pixels stay together: left half, right half. In `(w half)` the half
+# changes at every pixel, so even columns go up and odd ones down: two thinned-out copies. Remember this picture: it
+# is one of the most common mistakes of lesson 01.
+#
+# Where sizes do not fit, einops says so, with the pattern and the numbers:
+
+# %%
+try:
+    rearrange(images, "(rows cols) c h w -> rows cols c h w", rows=4)
+except EinopsError as error:
+    print(error)
+
+# %% [markdown]
+# Split and join in one pattern, on `x` of shape `(10, 3, 32, 48)`: **what shape does
+# `rearrange(x, "(b1 b2) c h w -> b2 c h (b1 w)", b1=2)` have?**
+
+# %% tags=["answer"] exercise="shape_split"
+### BEGIN SOLUTION
+shape_split = (5, 3, 32, 96)
+### STUB
+# shape_split = ...  # a tuple
+### END SOLUTION
+
+# %% tags=["check"] exercise="shape_split"
+lesson.check("shape_split")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Exercise.** Lay pictures out as a page of an album. `photo_album(images, rows)` takes `(rows*cols, C, H, W)` and
+# returns **one** picture `(rows*H, cols*W, C)`, channels last. The page fills up **row by row**, as one reads: with
+# `rows=2`, our six pictures stand as
+#
+#     0 1 2
+#     3 4 5
+
+
+# %% tags=["exercise"] exercise="photo_album"
+def photo_album(images, rows):
+    """Lay pictures out in a grid, row by row: (rows*cols, C, H, W) -> (rows*H, cols*W, C)."""
+    ### BEGIN SOLUTION
+    return rearrange(images, "(rows cols) c h w -> (rows h) (cols w) c", rows=rows)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="photo_album"
+lesson.check("photo_album")
+
+# %% [markdown]
+# The picture is the proof: three columns, two rows, nobody on their side.
+
+# %%
+page = lesson.piece("photo_album")(images, 2)  # (6, C, H, W) -> (2*H, 3*W, C)
+figures.show(page, "An album page: " + "; ".join(", ".join(figures.SUBJECTS[i : i + 3]) for i in (0, 3)))
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 11 minutes.** This is the hardest exercise here: give it 8 minutes. Common: the page fills column by column
+# (the slow factor chosen wrongly on the left), `rows` given to the wrong name, `(h rows)` for `(rows h)`. Let pairs
+# compare pictures before they compare patterns. Ask next: change one bracket so that the page fills column by column.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · reduce: what is missing on the right goes away (9 min) ★
+#
+# `reduce` is `rearrange` plus a rule for axes that stand on the left only: `"mean"`, `"max"`, `"min"`, `"sum"`. Drop
+# the batch:
+
+# %%
+averages = {how: reduce(images, "b c h w -> c h w", how) for how in ("mean", "max", "min")}  # (C, H, W) each
+figures.show(averages, "Six pictures in one: a brown blend (mean), a bright one (max), a nearly black one (min)")
+
+# %% [markdown]
+# Blend, brightest and darkest of the six at each pixel. A `1` on the right keeps a reduced axis with length 1, just
+# right for broadcasting: here each picture loses its own mean colour.
+
+# %%
+mean_colour = reduce(images, "b c h w -> b c 1 1", "mean")  # (B, C, H, W) -> (B, C, 1, 1)
+centred = images - mean_colour  # (B, C, H, W)
+figures.show(
+    0.5 + centred,
+    "The six pictures, each with the same grey mean: the brown and red casts are gone, white turns bluish",
+)
+
+# %% [markdown]
+# On `x` of shape `(10, 3, 32, 48)`: **what shape does `reduce(x, "b c (h four) w -> b h w", "max", four=4)` have?**
+
+# %% tags=["answer"] exercise="shape_reduced"
+### BEGIN SOLUTION
+shape_reduced = (10, 8, 48)
+### STUB
+# shape_reduced = ...  # a tuple
+### END SOLUTION
+
+# %% tags=["check"] exercise="shape_reduced"
+lesson.check("shape_reduced")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Exercise.** Average pooling, the oldest way to make a picture smaller: cut it into squares of `k x k` pixels and
+# keep the mean of each square, channel by channel. `average_pool(images, k)` takes `(B, C, H, W)`, with sides that `k`
+# divides, and returns `(B, C, H/k, W/k)`. By hand, with k = 2:
+#
+#     1 3 | 0 0
+#     5 7 | 0 8   ->   4 2
+#
+# A name stands only once on a side of a pattern, so the height and the width of a square need two names, such as `k1`
+# and `k2`, both as long as `k`.
+
+
+# %% tags=["exercise"] exercise="average_pool"
+def average_pool(images, k):
+    """Average each k x k square of pixels: (B, C, H, W) -> (B, C, H/k, W/k)."""
+    ### BEGIN SOLUTION
+    return reduce(images, "b c (h k1) (w k2) -> b c h w", "mean", k1=k, k2=k)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="average_pool"
+lesson.check("average_pool")
+
+# %% [markdown]
+# Each of these has 16 times fewer pixels than before: 24 x 32.
+
+# %%
+small = lesson.piece("average_pool")(images, 4)  # (B, C, H, W) -> (B, C, H/4, W/4)
+figures.show(small, "The six pictures at 24 x 32 pixels: coarse, and still easy to recognise")
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 9 minutes.** Common: `(k1 h)` averages pixels far apart (ask for the picture it makes: a ghost of several
+# shifted ones), `[::k]` takes a single pixel, `h=k` gives a k x k result. Ask next: how do you get max pooling from it?
+# (one word)
+
+# %% [markdown]
+# ## 6 · repeat: what is new on the right is copied (6 min)
+#
+# `repeat` is the way back: a name that stands on the right only is new, its size is given, and the tensor is copied
+# along it. Each picture's mean colour as a swatch:
+
+# %%
+swatches = repeat(mean_colour, "b c 1 1 -> b c h w", h=32, w=48)  # (B, C, 1, 1) -> (B, C, 32, 48)
+figures.show(swatches, "Six plain swatches: the mean colours of the six pictures, mostly browns and reds")
+
+# %% [markdown]
+# A ViT needs exactly this once: it has **one** learned class token, and every picture of the batch gets a copy.
+
+# %%
+class_token = torch.randn(1, 1, 64)  # one token of width 64
+repeat(class_token, "1 1 d -> b 1 d", b=len(images)).shape  # (1, 1, D) -> (B, 1, D)
+
+# %% [markdown]
+# A picture `(C, H, W)` is to stand **twice side by side**, as a whole. **Which right side does that, with `twice=2`?**
+#
+# - a) `c h (w twice)`
+# - b) `c h (twice w)`
+# - c) either: both make the same picture
+
+# %% tags=["answer"] exercise="tile_or_enlarge"
+### BEGIN SOLUTION
+tile_or_enlarge = "b"
+### STUB
+# tile_or_enlarge = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %% tags=["check"] exercise="tile_or_enlarge"
+lesson.check("tile_or_enlarge")
+
+# %% [markdown]
+# **Exercise.** `upsample(images, k)` makes a `k x k` square of each pixel: `(B, C, H, W)` -> `(B, C, H*k, W*k)`. By
+# hand, with k = 2:
+#
+#            4 4 2 2
+#     4 2 -> 4 4 2 2
+
+
+# %% tags=["exercise"] exercise="upsample"
+def upsample(images, k):
+    """Blow each pixel up to a k x k square: (B, C, H, W) -> (B, C, H*k, W*k)."""
+    ### BEGIN SOLUTION
+    return repeat(images, "b c h w -> b c (h k1) (w k2)", k1=k, k2=k)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="upsample"
+lesson.check("upsample")
+
+# %% [markdown]
+# Small and large again: this is what is left of a picture when only the means of 8 x 8 squares are known.
+
+# %%
+pooled = lesson.piece("average_pool")(images, 8)  # (B, C, H/8, W/8)
+figures.show(lesson.piece("upsample")(pooled, 8), "The six pictures as mosaics of 12 x 16 plain squares")
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 6 minutes, not on the short path.** Common: tiles in place of enlarged pixels, one factor in the wrong order.
+# Ask next: is pooling after upsampling the identity? And upsampling after pooling? (yes; no, the detail is lost)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · What a transformer needs: heads (9 min) ★
+#
+# Now without pictures. In a transformer, `x` holds tokens: `(batch, tokens, features)`, short `b n (h d)`, since the
+# features are shared out to `h` attention heads of width `d`. Head 0 gets the first `d` features of every token, head 1
+# the next `d`, and so on. Each head then works on its own, on all tokens: `(batch, heads, tokens, d)`.
+#
+# Take a batch of 2 with 50 tokens each and 192 features a token, `(2, 50, 192)`. **What shape does it have once its
+# features are shared out to 3 heads?**
+
+# %% tags=["answer"] exercise="shape_heads"
+### BEGIN SOLUTION
+shape_heads = (2, 3, 50, 64)
+### STUB
+# shape_heads = ...  # a tuple
+### END SOLUTION
+
+# %% tags=["check"] exercise="shape_heads"
+lesson.check("shape_heads")
+
+# %% [markdown]
+# **Exercise.** Write `split_heads(x, heads)`: `(B, N, heads*d)` -> `(B, heads, N, d)`, head by head in blocks of `d`
+# features.
+
+
+# %% tags=["exercise"] exercise="split_heads"
+def split_heads(x, heads):
+    """Deal each token's features out to heads, in blocks: (B, N, heads*d) -> (B, heads, N, d)."""
+    ### BEGIN SOLUTION
+    return rearrange(x, "b n (h d) -> b h n d", h=heads)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="split_heads"
+lesson.check("split_heads")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Two tokens of six features, three heads; a colour for each head. On the right, what `reshape` makes of it, in the very
+# same shape:
+
+# %%
+tokens = torch.arange(12).reshape(1, 2, 6)  # (B, N, heads*d): token 0 holds 0 to 5, token 1 holds 6 to 11
+split = lesson.piece("split_heads")(tokens, 3)  # (B, N, heads*d) -> (B, heads, N, d)
+views = {"tokens": tokens[0], "split_heads": split[0], "reshape": tokens.reshape(1, 3, 2, 2)[0]}
+figures.tables(views, [i % 6 // 2 for i in range(12)], "Split by heads each group has one colour; reshape mixes them")
+
+# %% [markdown]
+# With `split_heads` each head has one colour and a line for each token. With `reshape` a head holds features of two
+# heads, and no error was raised: such a network even trains, and computes something else.
+#
+# **Exercise.** Write the way back, `merge_heads(x)`: `(B, heads, N, d)` -> `(B, N, heads*d)`.
+
+
+# %% tags=["exercise"] exercise="merge_heads"
+def merge_heads(x):
+    """Put the heads of each token side by side again, undoing split_heads: (B, heads, N, d) -> (B, N, heads*d)."""
+    ### BEGIN SOLUTION
+    return rearrange(x, "b h n d -> b n (h d)")
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="merge_heads"
+lesson.check("merge_heads")
+
+# %% [markdown]
+# There and back again changes nothing. But beware: `reshape` there and `reshape` back changes nothing either, so a
+# round trip alone proves nothing. That is why the check looks at each way by itself.
+
+# %%
+there, back = lesson.piece("split_heads"), lesson.piece("merge_heads")
+torch.equal(back(there(tokens, 3)), tokens), torch.equal(tokens.reshape(1, 3, 2, 2).reshape(1, 2, 6), tokens)
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 9 minutes.** Common: `view(b, heads, n, d)` without transposing, `(d h)` for `(h d)`, merging without moving the
+# heads back. Point at the colours of the right table. Ask next: would a model trained from scratch with `(d h)` in both
+# places be worse? (no: it is a fixed renaming of features; but published weights would no longer fit)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · Measured: einops beside reshape and permute (6 min)
+#
+# Three ways to put a batch in a row, `(B, C, H, W)` -> `(C, H, B*W)`. All three run, all three give the same shape.
+
+# %%
+ways = {
+    "einops": lambda x: rearrange(x, "b c h w -> c h (b w)"),
+    "permute + reshape": lambda x: x.permute(1, 2, 0, 3).reshape(x.shape[1], x.shape[2], -1),
+    "reshape alone": lambda x: x.reshape(x.shape[1], x.shape[2], -1),
+}
+
+# %% [markdown]
+# **Predict: which of them give the same picture?**
+#
+# - a) all three: the shape is the same, so the picture is
+# - b) the two that name or move axes; reshape alone puts most values elsewhere
+# - c) the two without einops
+# - d) no two of them
+
+# %% tags=["predict"] exercise="predict_view"
+### BEGIN SOLUTION
+predict_view = "b"
+### STUB
+# predict_view = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% [markdown]
+# The judge is none of the three: pictures laid side by side with `torch.cat`. On 200 random shapes we count the
+# values that each way puts in their right place.
+
+
+# %%
+def right_places(way, seed):
+    """Percent of the values that `way` puts in their right place, over 200 random shapes."""
+    generator = torch.Generator().manual_seed(seed)
+    right = total = 0
+    for _ in range(200):
+        sizes = torch.randint(2, 9, (4,), generator=generator).tolist()
+        x = torch.randn(sizes, generator=generator)  # (B, C, H, W)
+        side_by_side = torch.cat(list(x), dim=2)  # (C, H, B*W)
+        right += (way(x) == side_by_side).sum().item()
+        total += side_by_side.numel()
+    return 100 * right / total
+
+
+# %% tags=["experiment"]
+result = lesson.experiment("predict_view", {name: partial(right_places, way) for name, way in ways.items()})
+result
+
+# %% tags=["compare"]
+print(result.conclusion)
+
+# %% [markdown]
+# `permute` and `reshape` written by hand agree with einops in every single value. With `reshape` alone a value finds
+# its right place by accident only, about 2 times in 100. On our pictures:
+
+# %%
+rows = {name: way(images) for name, way in ways.items()}
+figures.show(rows["reshape alone"], "A strip in garish colours: the pictures squeezed flat, six times side by side")
+
+# %% [markdown]
+# The right shape, all the right numbers, and nothing in its place: red now shows pictures 0 and 1, green 2 and 3, blue
+# 4 and 5, squeezed flat and six times over. **For which of these patterns is `reshape` alone enough?**
+#
+# - a) `b c h w -> (b c) h w`
+# - b) `b c h w -> b (h w) c`
+# - c) `b c h w -> (c b) h w`
+# - d) `b (c1 c2) h w -> b c2 c1 h w`
+
+# %% tags=["answer"] exercise="when_reshape_alone"
+### BEGIN SOLUTION
+when_reshape_alone = "a"
+### STUB
+# when_reshape_alone = ...  # a letter
+### END SOLUTION
+
+# %% tags=["check"] exercise="when_reshape_alone"
+lesson.check("when_reshape_alone")
+
+# %% [markdown]
+# The same comparison for each operation, against PyTorch's own functions on the same pictures, bit for bit:
+
+# %%
+pairs = {
+    "transpose": (rearrange(images, "b c h w -> b c w h"), images.mT),
+    "row": (rows["einops"], rows["permute + reshape"]),
+    "brightest": (reduce(images, "b c h w -> b h w", "max"), images.amax(dim=1)),
+    "tiles": (repeat(images, "b c h w -> b c (m h) (n w)", m=2, n=2), images.repeat(1, 1, 2, 2)),
+}
+
+# %% tags=["compare"]
+for name, (by_pattern, by_hand) in pairs.items():
+    print(f"{name}: {'equal' if torch.equal(by_pattern, by_hand) else 'different'}")
+
+# %% [markdown]
+# And what does the readable pattern cost? We time both ways in turns, on 120 pictures (18 MB) and on a tensor so tiny
+# that only the call itself counts.
+
+
+# %%
+def times(batch, runs=40):
+    """Seconds of each run of both right ways, taken in turns."""
+    seconds = {"einops": [], "permute + reshape": []}
+    for _ in range(runs):
+        for name, runs_so_far in seconds.items():
+            start = perf_counter()
+            ways[name](batch)
+            runs_so_far.append(perf_counter() - start)
+    return seconds
+
+
+# %%
+many = repeat(images, "b c h w -> (n b) c h w", n=20)  # (6, C, H, W) -> (120, C, H, W)
+figures.race({"120 pictures": times(many), "one tiny tensor": times(torch.zeros(1, 1, 2, 2))})
+
+# %% [markdown]
+# On real sizes the copying is all the time there is, and both ways copy alike. Reading the pattern costs a few
+# microseconds a call, which shows only on the tiny tensor (a pattern is parsed once and remembered).
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 6 minutes, not on the short path.** Collect predictions by show of hands before running. Answer a) is the belief
+# that most scrambled-batch bugs rest on. If the machine is busy, the dots of the race scatter: compare the bars.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · Play (3 min)
+#
+# Type a pattern, see the pictures move, and point at a pixel to see where it came from. Start with the guided walk,
+# then try to predict each picture before you look. Can you write the pattern that cuts every picture into four quarters
+# and lays all 24 in one row?
+
+# %% tags=["explorer"]
+explorer.explore(images)
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 3 minutes, not on the short path.** The explorer's presets hold the answers to several exercises, so open it
+# after part 7. The 24 quarters in a row: `b c (top h) (left w) -> h (b top left w) c`, with `top=2, left=2`. Ask next:
+# what does `(w b top left)` at the end show?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you can say now
+#
+# - A pattern names what comes in and what goes out; brackets join on the right and split on the left, and **the right
+#   factor in a bracket is the fast one**.
+# - `rearrange` loses and adds nothing, `reduce` drops what is missing on the right, `repeat` copies along what is new.
+# - `reshape` moves nothing: as soon as names change their order, it gives the right shape and the wrong picture.
+#
+# That is all of einops that a Vision Transformer takes. In lesson 01 one pattern cuts pictures into patches.
+#
+# **Further reading.** [einops basics](https://einops.rocks/1-einops-basics/) and
+# [einops for PyTorch users](https://einops.rocks/pytorch-examples.html), by the author of the library; the paper:
+# Rogozhnikov, [Einops: Clear and Reliable Tensor Manipulations with Einstein-like
+# Notation](https://openreview.net/forum?id=oapKSVM2bcj), ICLR 2022.

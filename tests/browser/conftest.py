@@ -1,0 +1,47 @@
+"""Fixtures of the browser tests: `page` (headless Chromium), `lab` (JupyterLab), `open_explorer` (a plain page)."""
+
+import pytest
+from chromium import chromium
+from lab import running_lab
+from standalone import served, write_page
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser):
+    """A fresh page, 1200 x 1000; at the end of the test nothing may have been logged as an error."""
+    context = browser.new_context(viewport={"width": 1200, "height": 1000})
+    page = context.new_page()
+    page.problems = []
+    page.addresses = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("request", lambda request: page.addresses.append(request.url))
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """A JupyterLab server on a free port over an empty folder: `.address`, `.token`, `.folder`."""
+    with running_lab(tmp_path_factory.mktemp("lab")) as server:
+        yield server
+
+
+@pytest.fixture
+def open_explorer(page, tmp_path):
+    """open_explorer(widget, width=940, theme="light"): the widget on a plain page without a kernel."""
+    with served(tmp_path) as address:
+
+        def open_(widget, width=940, theme="light"):
+            write_page(tmp_path, widget, width, theme)
+            page.goto(address)
+            page.wait_for_function("window.ready === true")
+            return page
+
+        yield open_
+        assert page.problems == []
