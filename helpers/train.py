@@ -191,7 +191,7 @@ def check_data(images: Tensor, labels: Tensor) -> None:
         raise ValueError("There are no pictures: the data set is empty.")
     if len(images) != len(labels):
         raise ValueError(
-            f"There must be one label for each picture, but got {len(images)} pictures, {len(labels)} labels."
+            f"Each picture needs one label, but there are {len(images)} pictures and {len(labels)} labels."
         )
     if images.dtype == torch.uint8:
         raise ValueError(

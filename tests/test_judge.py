@@ -75,7 +75,7 @@ class UnreadableError(Exception):
         (lambda images, patch_size: patchify(images, patch_size) / 0, WRONG, "NaN or infinite"),
         (lambda images, patch_size: ClaimsEverything(), WRONG, "ClaimsEverything"),
         (lambda images, patch_size: patchify(images, patch_size).as_subclass(LyingTensor), WRONG, "LyingTensor"),
-        (lambda images, patch_size: patchify(images, patch_size).mT, WRONG, "two axes swapped"),
+        (lambda images, patch_size: patchify(images, patch_size).transpose(0, 1), WRONG, "two axes swapped"),
         (lambda images, patch_size: 2 * patchify(images, patch_size), WRONG, "2 times"),
         (lambda images, patch_size: patchify(images, patch_size).detach(), WRONG, "No gradient reaches `images`"),
         (lambda images, patch_size: patchify(images.data.mul_(2), patch_size) / 2, WRONG, "writes into its argument"),

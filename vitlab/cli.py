@@ -59,6 +59,14 @@ def build(
     raise typer.Exit(0 if run(find_project(), lessons or [], execute) else 1)
 
 
+@app.command()
+def zoo() -> None:
+    """Judge every known wrong answer, every correct variant and every untouched stub, and print the table."""
+    from vitlab.zoo import run_zoo
+
+    raise typer.Exit(0 if run_zoo() else 1)
+
+
 def main() -> None:
     """Runs the command line; what a person can put right is one sentence and exit code 1."""
     from vitlab.project import ProjectError

@@ -66,7 +66,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Claim:
-    """What an experiment is expected to show: `left` beats `right` (">"), or no difference beyond the spread ("=")."""
+    """What an experiment is expected to show: left ">" or "<" right, or "=" for no difference beyond the spread."""
 
     left: str
     relation: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import torch
 import torch.nn.functional as F
 from matplotlib import pyplot
 from torch import Tensor
@@ -42,25 +41,10 @@ def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conv
     right.suptitle("the rows of patchify's result, numbered", fontsize=10)
     return Picture(
         figure,
-        f"Left: a picture of {image.shape[1]} by {image.shape[2]} pixels under a grid of {rows} rows and {cols} columns. "
-        f"Right: the {len(patches)} rows that patchify returned, each drawn as a patch of {patch_size} by {patch_size} "
-        f"pixels and numbered from 0, {cols} to a line. With row-major order the two show the same picture.",
-    )
-
-
-def picture_and_scrambled(image: Tensor, scrambled: Tensor) -> Picture:
-    """A picture beside what a wrong patchify made of its patches. image, scrambled: (C, H, W) in [0, 1]."""
-    figure, both = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    titles = ("there and back by a bare reshape: equal", "but these are its 'patches'")
-    for axes, shown, title in zip(both, (image, scrambled), titles, strict=True):
-        axes.imshow(_pixels(shown))
-        axes.set_title(title, fontsize=10)
-        axes.axis("off")
-    same = bool(torch.equal(image, scrambled))
-    return Picture(
-        figure,
-        "Left: the picture, which a bare reshape and its inverse bring back exactly. Right: the rows of that reshape "
-        f"drawn as patches, {'the same picture' if same else 'stripes in which nothing of the picture can be recognised'}.",
+        f"Left: a picture of {image.shape[1]} by {image.shape[2]} pixels under a grid of {rows} rows and {cols} "
+        f"columns. Right: the {len(patches)} rows that patchify returned, each drawn as a patch of {patch_size} by "
+        f"{patch_size} pixels and numbered from 0, {cols} to a line. With row-major order the two show the same "
+        "picture.",
     )
 
 
@@ -78,9 +62,9 @@ def kernels(weight: Tensor) -> Picture:
     across = (shown.diff(dim=-1).abs().mean() + shown.diff(dim=-2).abs().mean()) / 2
     return Picture(
         figure,
-        f"{len(shown)} kernels of {shown.shape[1]} by {shown.shape[2]} pixels, one for each feature of a token; red weighs "
-        f"bright pixels up, blue weighs them down. Neighbouring weights differ by {across / shown.std():.1f} standard "
-        "deviations on average (1.1 for pure noise).",
+        f"{len(shown)} kernels of {shown.shape[1]} by {shown.shape[2]} pixels, one for each feature of a token; red "
+        f"weighs bright pixels up, blue weighs them down. Neighbouring weights differ by {across / shown.std():.1f} "
+        "standard deviations on average (1.1 for pure noise).",
     )
 
 
@@ -109,8 +93,9 @@ def learning_curves(histories: Mapping[str, History]) -> Picture:
             epochs = range(1, len(history.accuracy) + 1)
             right.plot(epochs, history.accuracy, "o-", color=colour, label=name, markersize=4)
             said.append(
-                f"{name} goes from {history.accuracy[0]:.0f}% after the first epoch to {history.accuracy[-1]:.0f}% after "
-                f"{len(history.accuracy)}, its loss from {history.loss[0]:.2f} to {_smoothed(history.loss)[-1]:.2f}"
+                f"{name} goes from {history.accuracy[0]:.0f}% after the first epoch to {history.accuracy[-1]:.0f}% "
+                f"after {len(history.accuracy)}, its loss from {history.loss[0]:.2f} to "
+                f"{_smoothed(history.loss)[-1]:.2f}"
             )
     left.set(xlabel="step", ylabel="training loss (mean of 20 steps)", ylim=(0, None))
     right.set(xlabel="epoch", ylabel="test accuracy in %")

@@ -17,12 +17,12 @@ from helpers.models.attention import MultiHeadSelfAttention
 from helpers.runner import Call
 
 NO_SCALE = (
-    "The scores are not divided by anything. Dot products of d numbers grow like the root of d, and a softmax over large "
-    "numbers looks at one key only: bring them back to the size of one number."
+    "The scores are not divided by anything. Dot products of d numbers grow like the root of d, and a softmax over "
+    "large numbers looks at one key only: bring them back to the size of one number."
 )
 OVER_D = (
-    "The scores are divided by d. A sum of d independent products has a spread of the root of d, so it is the root that "
-    "brings the scores back to size one."
+    "The scores are divided by d. A sum of d independent products has a spread of the root of d, so it is the root "
+    "that brings the scores back to size one."
 )
 OVER_QUERIES = (
     "The softmax runs over the queries: your columns sum to 1. Each query spreads its attention over the keys, so each "
@@ -66,7 +66,8 @@ def attention() -> Exercise:
         ),
         Mistake(
             "multiplied by the root of d",
-            "The scores are multiplied by the root of d, and they should be divided by it: mind the sign of the exponent.",
+            "The scores are multiplied by the root of d, and they should be divided by it: mind the sign of the "
+            "exponent.",
             lambda q, k, v: (q @ k.mT * q.shape[-1] ** 0.5).softmax(-1) @ v,
         ),
         Mistake(
@@ -94,36 +95,38 @@ def attention() -> Exercise:
         ),
         Mistake(
             "scaled twice",
-            "The scale is applied twice, perhaps to q and to k: together that divides by d. Once by the root is enough.",
+            "The scale is applied twice, perhaps to q and to k: together that divides by d. Once by the root is "
+            "enough.",
             lambda q, k, v: (q @ k.mT / q.shape[-1]).softmax(-1) @ v / q.shape[-1] ** 0.5,
         ),
         Mistake(
             "no softmax",
-            "There is no softmax: the weights are neither positive nor do they sum to 1, so the result is no average of "
-            "the values.",
+            "There is no softmax: the weights are neither positive nor do they sum to 1, so the result is no "
+            "average of the values.",
             lambda q, k, v: scores(q, k) @ v,
         ),
         Mistake(
             "weights returned",
-            "You return the weights (..., N, M) alone. Attention is what they give: the average of the values under them.",
+            "You return the weights (..., N, M) alone. Attention is what they give: the average of the values under "
+            "them.",
             lambda q, k, v: scores(q, k).softmax(-1),
         ),
         Mistake(
             "queries and keys swapped",
-            "Queries and keys have changed places: your row i belongs to key i. The rows of the scores are the queries, "
-            "so q stands on the left.",
+            "Queries and keys have changed places: your row i belongs to key i. The rows of the scores are the "
+            "queries, so q stands on the left.",
             lambda q, k, v: scores(k, q).softmax(-1) @ v,
         ),
         Mistake(
             "axes counted from the front",
-            "It works for three axes and not for four: `transpose(1, 2)` then swaps heads and tokens. Count axes from the "
-            "end, where they always mean the same.",
+            "It works for three axes and not for four: `transpose(1, 2)` then swaps heads and tokens. Count axes "
+            "from the end, where they always mean the same.",
             lambda q, k, v: (q @ k.transpose(1, 2) / q.shape[-1] ** 0.5).softmax(-1) @ v,
         ),
         Mistake(
             "only for two axes",
-            "It works without batch and heads only: `.T` or `.t()` turn all axes round. Swap the last two and leave the "
-            "others where they are.",
+            "It works without batch and heads only: `.T` or `.t()` turn all axes round. Swap the last two and leave "
+            "the others where they are.",
             lambda q, k, v: (q @ k.t() / q.shape[-1] ** 0.5).softmax(-1) @ v,
         ),
     )
@@ -164,8 +167,8 @@ def multi_head() -> Exercise:
 
     def order_message(order: str) -> str:
         return (
-            f"`qkv` is read in the order {order}. By convention (and in every published checkpoint) it holds the queries, "
-            "then the keys, then the values."
+            f"`qkv` is read in the order {order}. By convention (and in every published checkpoint) it holds the "
+            "queries, then the keys, then the values."
         )
 
     mistakes = (
@@ -190,8 +193,8 @@ def multi_head() -> Exercise:
         Mistake("softmax over the heads", OVER_HEADS, _heads(softmax=1)),
         Mistake(
             "heads merged without transposing back",
-            "The shape is right and the tokens are scrambled: (B, heads, N, d) is reshaped to (B, N, heads*d) as it lies "
-            "in memory. Bring N in front of the heads first.",
+            "The shape is right and the tokens are scrambled: (B, heads, N, d) is reshaped to (B, N, heads*d) as it "
+            "lies in memory. Bring N in front of the heads first.",
             _heads(merge=lambda out: out.reshape(len(out), out.shape[2], -1)),
         ),
         Mistake(
@@ -217,8 +220,8 @@ def multi_head() -> Exercise:
         ),
         Mistake(
             "q, k, v inside each head",
-            "You read `qkv` as `(h three d)`, head by head. It holds all queries first, then all keys, then all values: "
-            "the three is the slowest axis.",
+            "You read `qkv` as `(h three d)`, head by head. It holds all queries first, then all keys, then all "
+            "values: the three is the slowest axis.",
             _heads(split="b n (h three d) -> three b h n d"),
         ),
         Mistake(
@@ -247,8 +250,8 @@ def multi_head() -> Exercise:
         ),
         Mistake(
             "view without transpose, both ways",
-            "q, k and v are reshaped straight to (B, heads, N, d), and the result straight back: the shapes fit, and each "
-            "head sees pieces of several tokens. Split the last axis, then move the heads forward.",
+            "q, k and v are reshaped straight to (B, heads, N, d), and the result straight back: the shapes fit, "
+            "and each head sees pieces of several tokens. Split the last axis, then move the heads forward.",
             _heads(split=_viewed, merge=lambda out: out.reshape(len(out), out.shape[2], -1)),
         ),
         Mistake(
@@ -284,14 +287,14 @@ def multi_head() -> Exercise:
             "One linear layer `qkv` makes all queries, keys and values at once; then each head needs its own axis.",
             "Split the last axis of `qkv(x)` as `(three h d)`: the three and the heads move to the front, so that "
             "attention sees (B, heads, N, d).",
-            "`rearrange(self.qkv(x), \"b n (three h d) -> three b h n d\", three=3, h=self.heads)` gives q, k and v; "
+            '`rearrange(self.qkv(x), "b n (three h d) -> three b h n d", three=3, h=self.heads)` gives q, k and v; '
             "after attention the heads go back: `b h n d` to `b n (h d)`, then `self.proj`.",
         ),
     )
 
 
 def _viewed(m: MultiHeadSelfAttention, x: Tensor) -> Tensor:
-    batch, tokens, dim = x.shape
+    batch, tokens, _ = x.shape
     return torch.stack([part.reshape(batch, m.heads, tokens, -1) for part in m.qkv(x).chunk(3, -1)])
 
 

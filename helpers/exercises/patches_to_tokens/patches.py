@@ -55,8 +55,8 @@ def patchify(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "grid transposed",
-            f"Your sequence walks through the grid {wrong_grid_words}, and {grid_words} was asked for. Look at the order "
-            "of h and w in the bracket of the sequence.",
+            f"Your sequence walks through the grid {wrong_grid_words}, and {grid_words} was asked for. Look at the "
+            "order of h and w in the bracket of the sequence.",
             cut(other(conventions, "sequence").pattern),
         ),
         Mistake(
@@ -107,26 +107,26 @@ def patchify(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "patches not flattened",
-            "The patches are cut correctly and still have the shape (B, N, C, P, P): a token is one vector, so the last "
-            "three axes belong into one.",
+            "The patches are cut correctly and still have the shape (B, N, C, P, P): a token is one vector, so the "
+            "last three axes belong into one.",
             cut(pattern.replace(patch, patch.strip("()"))),
         ),
         Mistake(
             "axes N and C*P*P swapped",
-            "Sequence and content have changed places: you return (B, C*P*P, N), as `F.unfold` does. A Transformer reads "
-            "(batch, tokens, width).",
+            "Sequence and content have changed places: you return (B, C*P*P, N), as `F.unfold` does. A Transformer "
+            "reads (batch, tokens, width).",
             cut(pattern.replace(f"{sequence} {patch}", f"{patch} {sequence}")),
         ),
         Mistake(
             "each channel its own patch",
-            "You have C times too many tokens: each channel became a token of its own. A token holds all channels of its "
-            "piece of the picture.",
+            "You have C times too many tokens: each channel became a token of its own. A token holds all channels "
+            "of its piece of the picture.",
             cut(f"b c (h p1) (w p2) -> b (c {sequence.strip('()')}) (p1 p2)"),
         ),
         Mistake(
             "the batch joined into the sequence",
-            "The patches of all pictures stand in one long sequence. The batch axis stays as it is: each picture has its "
-            "own N patches.",
+            "The patches of all pictures stand in one long sequence. The batch axis stays as it is: each picture "
+            "has its own N patches.",
             cut(pattern.replace(f"-> b {sequence}", f"-> (b {sequence.strip('()')})")),
         ),
         Mistake(
@@ -147,8 +147,8 @@ def patchify(conventions: Conventions) -> Exercise:
         mistakes=mistakes,
         hints=(
             "Name the axes first: the height of a picture is a grid of `h` rows of patches, each `p1` pixels high.",
-            "An einops pattern can split and join at once: brackets on the left split the height into two axes, brackets "
-            "on the right join axes into one. In each bracket the left factor is the slow one.",
+            "An einops pattern can split and join at once: brackets on the left split the height into two axes, "
+            "brackets on the right join axes into one. In each bracket the left factor is the slow one.",
             "On the left stands `b c (h p1) (w p2)`. On the right come b and two brackets: first the grid, then the "
             "content of a patch, both in the order that the text asks for. einops has to be told p1 and p2.",
         ),
@@ -196,8 +196,9 @@ def unpatchify(conventions: Conventions) -> Exercise:
     mistakes = (
         Mistake(
             "undoes subsampling",
-            "This undoes a patchify that thins the picture out: neighbouring pixels of a patch end up far apart. With "
-            "such a patchify the round trip would succeed, and both would be wrong. Which factor of the height is slow?",
+            "This undoes a patchify that thins the picture out: neighbouring pixels of a patch end up far apart. "
+            "With such a patchify the round trip would succeed, and both would be wrong. Which factor of the height "
+            "is slow?",
             joined(_subsampled(conventions.pattern)),
         ),
         Mistake(
@@ -208,8 +209,8 @@ def unpatchify(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "another order within a patch",
-            f"Each patch lands in its place with its numbers mixed up: they are stored as `{axes(conventions)[1]}`, and "
-            f"you read them as `{axes(other(conventions, 'patch'))[1]}`.",
+            f"Each patch lands in its place with its numbers mixed up: they are stored as `{axes(conventions)[1]}`, "
+            f"and you read them as `{axes(other(conventions, 'patch'))[1]}`.",
             joined(other(conventions, "patch").pattern),
         ),
         Mistake(
@@ -219,14 +220,14 @@ def unpatchify(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "view without permute",
-            "The shape is right, but a bare `reshape` puts the first patch's numbers side by side into the first rows of "
-            "pixels. Split the axes, move them, then join them.",
+            "The shape is right, but a bare `reshape` puts the first patch's numbers side by side into the first "
+            "rows of pixels. Split the axes, move them, then join them.",
             lambda patches, patch_size, image_size: patches.reshape(len(patches), -1, *image_size),
         ),
         Mistake(
             "width before height",
-            "Height and width have changed places: `image_size` is (H, W), height first, as in the shape of a tensor of "
-            "pictures (and not as in Pillow's `size`).",
+            "Height and width have changed places: `image_size` is (H, W), height first, as in the shape of a "
+            "tensor of pictures (and not as in Pillow's `size`).",
             width_first,
         ),
         Mistake(
@@ -260,7 +261,8 @@ def unpatchify(conventions: Conventions) -> Exercise:
             "An einops pattern read from right to left undoes itself.",
             "einops cannot guess how N splits into rows and columns: tell it h and w, which follow from image_size and "
             "patch_size.",
-            "Swap the two sides of patchify's pattern, and pass h, w, p1 and p2. The number of channels is what is left.",
+            "Swap the two sides of patchify's pattern, and pass h, w, p1 and p2. The number of channels is what is "
+            "left.",
         ),
     )
 
@@ -301,7 +303,8 @@ def linear_to_conv(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "channels last in the kernel",
-            "You return (D, P, P, C). PyTorch keeps the kernel of a Conv2d as (out channels, in channels, rows, columns).",
+            "You return (D, P, P, C). PyTorch keeps the kernel of a Conv2d as (out channels, in channels, rows, "
+            "columns).",
             kernel(patch, "d p1 p2 c"),
         ),
         Mistake(
@@ -312,14 +315,14 @@ def linear_to_conv(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "in and out channels swapped",
-            "You return (C, D, P, P), which is the layout of a transposed convolution. A Conv2d kernel has its D outputs "
-            "first.",
+            "You return (C, D, P, P), which is the layout of a transposed convolution. A Conv2d kernel has its D "
+            "outputs first.",
             kernel(patch, "c d p1 p2"),
         ),
         Mistake(
             "weight transposed first",
-            "The values are scrambled: `nn.Linear` keeps its weight as (out, in), one row per output, so there is nothing "
-            "to transpose before the rows are unfolded.",
+            "The values are scrambled: `nn.Linear` keeps its weight as (out, in), one row per output, so there is "
+            "nothing to transpose before the rows are unfolded.",
             lambda weight, channels, patch_size: weight.T.reshape(len(weight), channels, patch_size, patch_size),
         ),
     )
@@ -333,8 +336,8 @@ def linear_to_conv(conventions: Conventions) -> Exercise:
         reference=partial(course.linear_to_conv, conventions=conventions),
         mistakes=mistakes,
         hints=(
-            "Nothing is computed here: each output of the linear layer has one number per pixel and channel of a patch, "
-            "and so has each output of the convolution.",
+            "Nothing is computed here: each output of the linear layer has one number per pixel and channel of a "
+            "patch, and so has each output of the convolution.",
             "Row d of the weight is one flattened patch. Which order did patchify flatten it in?",
             f"Unfold the second axis as `{patch}` and bring the parts into the order (D, C, P, P).",
         ),
@@ -368,8 +371,8 @@ def patch_embed(conventions: Conventions) -> Exercise:
     mistakes = (
         Mistake(
             "channels where tokens belong",
-            "You return (B, D, N): after flattening the grid the channels still come first. A token is a row, so N comes "
-            "before D.",
+            "You return (B, D, N): after flattening the grid the channels still come first. A token is a row, so N "
+            "comes before D.",
             variant(PatchEmbed, lambda m, images: rearrange(m.proj(images), f"b d h w -> b d {sequence}")),
         ),
         Mistake(
@@ -380,14 +383,14 @@ def patch_embed(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "view without permute",
-            "The shape is right, but a bare `reshape` of (B, D, h, w) mixes features of different patches into one token. "
-            "Move the channel axis to the end.",
+            "The shape is right, but a bare `reshape` of (B, D, h, w) mixes features of different patches into one "
+            "token. Move the channel axis to the end.",
             variant(PatchEmbed, lambda m, images: _reshaped(m.proj(images))),
         ),
         Mistake(
             "overlapping patches",
-            "Far too many tokens: without `stride` the convolution moves on by one pixel. A patch embedding moves on by a "
-            "whole patch.",
+            "Far too many tokens: without `stride` the convolution moves on by one pixel. A patch embedding moves "
+            "on by a whole patch.",
             variant(PatchEmbed, lambda m, images: tokens(F.conv2d(images, m.proj.weight, m.proj.bias))),
         ),
         Mistake(
@@ -398,9 +401,7 @@ def patch_embed(conventions: Conventions) -> Exercise:
         Mistake(
             "bias forgotten",
             "Every token is off by the same vector: the bias of the projection is missing.",
-            variant(
-                PatchEmbed, lambda m, images: tokens(F.conv2d(images, m.proj.weight, stride=m.patch_size))
-            ),
+            variant(PatchEmbed, lambda m, images: tokens(F.conv2d(images, m.proj.weight, stride=m.patch_size))),
         ),
         Mistake(
             "activation after the projection",
@@ -421,8 +422,8 @@ def patch_embed(conventions: Conventions) -> Exercise:
         hints=(
             "One `nn.Conv2d` cuts and projects at once: which kernel size and which stride make it look at each patch "
             "once?",
-            "It gives (B, D, H/P, W/P): one vector of D numbers for each place of the grid. Flatten the grid, and put D "
-            "last.",
+            "It gives (B, D, H/P, W/P): one vector of D numbers for each place of the grid. Flatten the grid, and "
+            "put D last.",
             f"`self.proj` is the convolution; then rearrange `b d h w` to `b {sequence} d`.",
         ),
     )

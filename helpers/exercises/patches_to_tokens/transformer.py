@@ -37,14 +37,14 @@ def encoder_block() -> Exercise:
     mistakes = (
         Mistake(
             "norm after the residual",
-            "You normalise after each residual sum, as the Transformer of 2017 does. ViT is pre-norm: the norm stands at "
-            "the entrance of each branch, and the residual path runs through untouched.",
+            "You normalise after each residual sum, as the Transformer of 2017 does. ViT is pre-norm: the norm "
+            "stands at the entrance of each branch, and the residual path runs through untouched.",
             _block(lambda m, x: _then_mlp_post(m, m.norm1(x + m.attn(x)))),
         ),
         Mistake(
             "norm at the end of each branch",
-            "You normalise what attention and MLP give, and feed them tokens that are not normalised. The norm belongs in "
-            "front of each of them.",
+            "You normalise what attention and MLP give, and feed them tokens that are not normalised. The norm "
+            "belongs in front of each of them.",
             _block(lambda m, x: _plus(x + m.norm1(m.attn(x)), lambda y: m.norm2(m.mlp(y)))),
         ),
         Mistake(
@@ -65,19 +65,20 @@ def encoder_block() -> Exercise:
         ),
         Mistake(
             "residual from the normalised tokens",
-            "The sums start from normalised tokens: `x = norm(x)` has overwritten what the residual should carry on. Keep "
-            "the input of each branch.",
+            "The sums start from normalised tokens: `x = norm(x)` has overwritten what the residual should carry "
+            "on. Keep the input of each branch.",
             _block(lambda m, x: _residual_of_norm(m.norm2, m.mlp, _residual_of_norm(m.norm1, m.attn, x))),
         ),
         Mistake(
             "second residual from the block's input",
-            "The MLP's result is added to what entered the block, so what attention gave reaches the output through the "
-            "MLP only. Add it to the sum after attention.",
+            "The MLP's result is added to what entered the block, so what attention gave reaches the output through "
+            "the MLP only. Add it to the sum after attention.",
             _block(lambda m, x: x + m.mlp(m.norm2(x + m.attn(m.norm1(x))))),
         ),
         Mistake(
             "both branches in parallel",
-            "The MLP reads the block's input, beside attention. It comes after it: it reads the sum that attention gave.",
+            "The MLP reads the block's input, beside attention. It comes after it: it reads the sum that attention "
+            "gave.",
             _block(lambda m, x: x + m.attn(m.norm1(x)) + m.mlp(m.norm2(x))),
         ),
         Mistake(
@@ -107,13 +108,9 @@ def encoder_block() -> Exercise:
         ),
         Mistake(
             "LayerNorm with eps 1e-5",
-            "The norms use PyTorch's default eps of 1e-5, and ViT uses 1e-6. It shows where tokens are small, and it would "
-            "shift every number of a published checkpoint a little.",
-            _block(
-                lambda m, x: _plus(
-                    x + m.attn(_norm(m.norm1, x)), lambda y: m.mlp(_norm(m.norm2, y))
-                )
-            ),
+            "The norms use PyTorch's default eps of 1e-5, and ViT uses 1e-6. It shows where tokens are small, and "
+            "it would shift every number of a published checkpoint a little.",
+            _block(lambda m, x: _plus(x + m.attn(_norm(m.norm1, x)), lambda y: m.mlp(_norm(m.norm2, y)))),
         ),
         Mistake(
             "MLP without activation",
@@ -139,19 +136,15 @@ def encoder_block() -> Exercise:
         Mistake("SiLU in place of GELU", "The MLP uses SiLU (Swish). ViT uses GELU.", _activated(F.silu)),
         Mistake(
             "activation at the end of the MLP",
-            "There is an activation after the MLP's second layer as well: what is added to the residual may be negative, "
-            "so the MLP ends with a linear layer.",
+            "There is an activation after the MLP's second layer as well: what is added to the residual may be "
+            "negative, so the MLP ends with a linear layer.",
             _block(lambda m, x: _plus(x + m.attn(m.norm1(x)), lambda y: F.gelu(m.mlp(m.norm2(y))))),
         ),
         Mistake(
             "activation behind the wrong layer",
-            "The activation comes after the MLP's second layer, and none between the two. It belongs between them, on the "
-            "wide hidden layer.",
-            _block(
-                lambda m, x: _plus(
-                    x + m.attn(m.norm1(x)), lambda y: F.gelu(m.mlp.fc2(m.mlp.fc1(m.norm2(y))))
-                )
-            ),
+            "The activation comes after the MLP's second layer, and none between the two. It belongs between them, "
+            "on the wide hidden layer.",
+            _block(lambda m, x: _plus(x + m.attn(m.norm1(x)), lambda y: F.gelu(m.mlp.fc2(m.mlp.fc1(m.norm2(y)))))),
         ),
     )
     return Exercise(
@@ -167,8 +160,8 @@ def encoder_block() -> Exercise:
         hints=(
             "Think of x as a road: each of the two branches leaves it, does its work on normalised tokens, and its "
             "result is added back onto the road.",
-            "`nn.LayerNorm(dim, eps=1e-6)` twice; the MLP is Linear, GELU, Linear with a hidden width of dim * mlp_ratio. "
-            "Names matter: norm1, attn, norm2, mlp.fc1, mlp.fc2.",
+            "`nn.LayerNorm(dim, eps=1e-6)` twice; the MLP is Linear, GELU, Linear with a hidden width of dim * "
+            "mlp_ratio. Names matter: norm1, attn, norm2, mlp.fc1, mlp.fc2.",
             "Two lines in forward, one a branch: x plus attn of norm1 of x; then that plus mlp of norm2 of it.",
         ),
     )
@@ -280,13 +273,14 @@ def vit(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "no positions",
-            "`pos_embed` is never added, so the model cannot know which patch lies where. Add it before the first block.",
+            "`pos_embed` is never added, so the model cannot know which patch lies where. Add it before the first "
+            "block.",
             variant(ViT, lambda m, images: read(m, through(m, m.join_class_token(m.patch_embed(images))))),
         ),
         Mistake(
             "no position for the class token",
-            "Positions are added to the patches only. `pos_embed` has 1 + N rows: the class token has one of its own, so "
-            "join first, then add.",
+            "Positions are added to the patches only. `pos_embed` has 1 + N rows: the class token has one of its "
+            "own, so join first, then add.",
             variant(
                 ViT,
                 lambda m, images: read(
@@ -302,19 +296,20 @@ def vit(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "positions before every block",
-            "`pos_embed` is added before every block. It is added once, before the first; the residual path carries it on.",
+            "`pos_embed` is added before every block. It is added once, before the first; the residual path carries "
+            "it on.",
             variant(ViT, positions_in_every_block),
         ),
         Mistake(
             "no final norm",
-            "The head reads the class token as it leaves the last block: in a pre-norm model the residual path has never "
-            "been normalised, so `norm` comes before the head.",
+            "The head reads the class token as it leaves the last block: in a pre-norm model the residual path has "
+            "never been normalised, so `norm` comes before the head.",
             variant(ViT, lambda m, images: m.head(end(through(m, joined(m, images))))),
         ),
         Mistake(
             "norm in front of the blocks",
-            "`norm` is applied before the first block and not after the last one. It belongs between the last block and "
-            "the head.",
+            "`norm` is applied before the first block and not after the last one. It belongs between the last block "
+            "and the head.",
             variant(ViT, lambda m, images: m.head(end(through(m, m.norm(joined(m, images)))))),
         ),
         Mistake(
@@ -346,8 +341,8 @@ def vit(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "only the last block counts",
-            "Every block is given the same input, so only the last one has an effect: each block has to read what the one "
-            "before it gave.",
+            "Every block is given the same input, so only the last one has an effect: each block has to read what "
+            "the one before it gave.",
             variant(ViT, only_last_block),
         ),
         Mistake(
@@ -363,13 +358,14 @@ def vit(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "softmax on the logits",
-            "You return probabilities. Logits are what the head gives: the loss (cross entropy) takes the softmax itself, "
-            "and twice is once too often.",
+            "You return probabilities. Logits are what the head gives: the loss (cross entropy) takes the softmax "
+            "itself, and twice is once too often.",
             variant(ViT, lambda m, images: read(m, through(m, joined(m, images))).softmax(-1)),
         ),
         Mistake(
             "class token not learned",
-            "`cls_token` is never used: something else (zeros, perhaps) stands in its place, which no gradient reaches.",
+            "`cls_token` is never used: something else (zeros, perhaps) stands in its place, which no gradient "
+            "reaches.",
             variant(
                 ViT,
                 lambda m, images: read(
@@ -391,8 +387,8 @@ def vit(conventions: Conventions) -> Exercise:
         ),
         Mistake(
             "only square pictures",
-            "It does not work where `image_size` is a pair (H, W): pictures need not be square. The grid has H/P rows and "
-            "W/P columns.",
+            "It does not work where `image_size` is a pair (H, W): pictures need not be square. The grid has H/P "
+            "rows and W/P columns.",
             square_only,
         ),
         Mistake(
@@ -415,10 +411,10 @@ def vit(conventions: Conventions) -> Exercise:
         ),
         needs=("PatchEmbed", "EncoderBlock"),
         hints=(
-            "Follow figure 1 of the paper: patches, class token, positions, blocks, norm, head. Two parameters are of your "
-            "own: `cls_token` (1, 1, dim) and `pos_embed` (1, 1 + N, dim).",
-            f"Every picture needs its copy of the class token: `self.cls_token.expand(len(images), -1, -1)`. It goes {words}, "
-            "then positions are added to the whole sequence.",
+            "Follow figure 1 of the paper: patches, class token, positions, blocks, norm, head. Two parameters are "
+            "of your own: `cls_token` (1, 1, dim) and `pos_embed` (1, 1 + N, dim).",
+            "Every picture needs its copy of the class token: `self.cls_token.expand(len(images), -1, -1)`. It goes "
+            f"{words}, then positions are added to the whole sequence.",
             "In forward: embed, `torch.cat` along axis 1, add `pos_embed`, go through `self.blocks`, `norm`, take the "
             f"class token ({'index 0' if first else 'index -1'}), `head`.",
         ),

@@ -19,7 +19,7 @@ ALL = TOKENS + BLOCKS * BLOCK + NORM + HEAD
 def tokens_b16() -> Question:
     """Number of patches."""
     wrong = {
-        256: "256 would be a grid of 16 x 16 patches. Here a patch is 16 x 16 pixels: how many of them fit in a row of 224?",
+        256: "256 would be a grid of 16 x 16 patches. Here a patch is 16 x 16 pixels: how many fit in a row of 224?",
         14: "That is the number of patches in one row; the picture also has rows.",
         197: "That is one too many: count the patches only, not the class token.",
         50176: "That is the number of pixels. A patch holds 256 of them.",
@@ -32,14 +32,17 @@ def tokens_b16() -> Question:
         minutes=1,
         difficulty=1,
         answer=Number(N, "tokens", wrong=wrong),
-        hints=("How many patches of 16 pixels stand side by side in 224 pixels?", "The grid has as many rows as columns."),
+        hints=(
+            "How many patches of 16 pixels stand side by side in 224 pixels?",
+            "The grid has as many rows as columns.",
+        ),
     )
 
 
 def patch_pixels_256() -> Question:
     """Which patch gives 256 tokens at 224."""
     wrong = {
-        16: "Patches of 16 pixels give 14 x 14 = 196 at 224. For 256 the grid has to be 16 x 16: how large is a patch then?",
+        16: "Patches of 16 pixels give 14 x 14 = 196 at 224. For 256 the grid is 16 x 16: how large is a patch then?",
         196: "That is the number of pixels in such a patch; its side was asked for.",
     }
     return Question(
@@ -73,9 +76,10 @@ def picture_pixels_256() -> Question:
 def round_trip() -> Question:
     """Why a round trip proves nothing; read by a person."""
     rubric = (
-        "1 point: says that unpatchify can undo a wrong patchify exactly (any reordering that loses nothing has an inverse).",
-        "1 point: gives an example (grid transposed, (p1 p2 c), subsampled pictures, a bare reshape), or says what would "
-        "prove it: compare a patch with the pixels that were cut out by slicing.",
+        "1 point: says that unpatchify can undo a wrong patchify exactly (any reordering that loses nothing has an "
+        "inverse).",
+        "1 point: gives an example (grid transposed, (p1 p2 c), subsampled pictures, a bare reshape), or says what "
+        "would prove it: compare a patch with the pixels that were cut out by slicing.",
     )
     return Question(
         "round_trip",
@@ -201,7 +205,11 @@ def shape_attention() -> Question:
         (8, 12, 196, 196): "The class token attends too, and is attended to.",
         (8, 12, 197, 64): "That is the shape of the queries (and keys, and values) of all heads.",
         (8, 12, 64, 64): "Tokens look at tokens: the weights have one row for each query and one column for each key.",
-        (8, 197, 768): "That is what attention returns. The weights have a row for each query and a column for each key.",
+        (
+            8,
+            197,
+            768,
+        ): "That is what attention returns. The weights have a row for each query and a column for each key.",
         (12, 197, 197): "Each picture of the batch has weights of its own.",
     }
     return Question(
@@ -257,10 +265,13 @@ def shape_read() -> Question:
 def parameters_tokens() -> Question:
     """Parameters up to the first block."""
     wrong = {
-        TOKENS - D - (1 + N) * D: "That is the projection of the patches. The class token and the positions are learned too.",
+        TOKENS
+        - D
+        - (1 + N) * D: "That is the projection of the patches. The class token and the positions are learned too.",
         TOKENS - (1 + N) * D: "The positions are missing: a learned vector for each token of the sequence.",
         TOKENS - 2 * D: "Two vectors of 768 are missing: of the bias, the class token and its position, which two?",
-        TOKENS - D: "One vector of 768 is missing: the projection's bias, the class token, or the class token's position?",
+        TOKENS
+        - D: "One vector of 768 is missing: the projection's bias, the class token, or the class token's position?",
         TOKENS - 3 * D: "Three vectors of 768 are missing: the bias, the class token, and the class token's position.",
     }
     return Question(
@@ -272,7 +283,8 @@ def parameters_tokens() -> Question:
         answer=Number(TOKENS, "parameters", wrong=wrong),
         hints=(
             "Three things are learned here: the projection, the class token, the positions.",
-            "The projection has 768 x 768 weights (a patch holds 16 * 16 * 3 = 768 numbers, a token too) and 768 biases.",
+            "The projection has 768 x 768 weights (a patch holds 16 * 16 * 3 = 768 numbers, a token too) and 768 "
+            "biases.",
             "The class token is one vector of 768, and there are 197 vectors of positions.",
         ),
     )
@@ -284,7 +296,8 @@ def parameters_block() -> Question:
     wrong = {
         12 * D * D: "Those are the weight matrices alone: 12 D^2. Biases and the two norms are missing.",
         BLOCK - 2 * NORM: "The two norms are missing: each has a scale and a shift for every feature.",
-        BLOCK - NORM: "1,536 are missing: one of the two norms, or the shifts of both? Each norm has a scale and a shift.",
+        BLOCK
+        - NORM: "1,536 are missing: one of the two norms, or the shifts of both? Each norm has a scale and a shift.",
         BLOCK - biases: "The biases are missing: each of the four linear layers has one.",
         BLOCK - (D * D + D): "The output projection of attention is missing.",
         BLOCK * BLOCKS: "Those are all twelve blocks: one was asked for.",

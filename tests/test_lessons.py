@@ -1,0 +1,83 @@
+"""What every lesson keeps to: its source, its definitions and its built notebooks speak of the same exercises."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers.exercises import LESSONS, find, items
+from helpers.exercises.definition import Experiment, Question
+from helpers.exercises.written import FreeText
+from helpers.models.conventions import STANDARD
+from vitlab.course.parse import parse
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(params=LESSONS, ids=lambda info: info.file)
+def info(request):
+    return request.param
+
+
+@pytest.fixture
+def lesson(info):
+    return parse(ROOT / "solutions" / f"{info.file}.py", find=find, words=STANDARD.words())
+
+
+def test_every_definition_comes_up_in_its_lesson_in_order(info, lesson):
+    asked = [cell.exercise for cell in lesson.cells if cell.task]
+    assert asked == [item.id for item in items(info.number)]
+
+
+def test_every_experiment_is_measured_where_it_was_predicted(info, lesson):
+    code = "\n".join(cell.solved for cell in lesson.cells if cell.kind == "code")
+    for item in items(info.number):
+        if isinstance(item, Experiment):
+            assert f'lesson.experiment("{item.id}"' in code or f'lesson.experiment(\n    "{item.id}"' in code
+
+
+def test_exercise_minutes_fit_into_their_parts(info, lesson):
+    needed = sum(item.minutes for item in items(info.number) if not isinstance(item, Experiment))
+    assert needed <= sum(part.minutes for part in lesson.parts)
+
+
+def test_ids_are_unique_in_the_whole_course():
+    every = [item.id for info in LESSONS for item in items(info.number)]
+    assert len(every) == len(set(every))
+
+
+def test_an_experiment_names_its_outcome_and_known_relations(info):
+    for item in items(info.number):
+        if isinstance(item, Experiment):
+            assert item.outcome in item.options
+            assert item.claims
+            assert {claim.relation for claim in item.claims} <= {">", "<", "="}
+
+
+def test_every_question_says_what_is_wrong_with_each_other_choice(info):
+    for item in items(info.number):
+        options = getattr(getattr(item, "answer", None), "options", None)
+        if options:
+            assert set(item.answer.wrong) == set(options) - {item.answer.right}, item.id
+
+
+def test_free_text_has_a_rubric(info):
+    for item in items(info.number):
+        if isinstance(item, Question) and isinstance(item.answer, FreeText):
+            assert item.answer.rubric, item.id
+
+
+def test_the_solved_lesson_was_executed_and_every_check_is_right(info):
+    notebook = nbformat.read(ROOT / "solutions" / f"{info.file}.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    checks = [cell for cell in code if "check" in cell.metadata.get("tags", [])]
+    assert checks
+    for cell in checks:
+        (output,) = cell.outputs
+        assert output.data["text/plain"].startswith("✓ right"), cell.id
+
+
+def test_the_student_notebook_holds_no_outputs(info):
+    notebook = nbformat.read(ROOT / "notebooks" / f"{info.file}.ipynb", as_version=4)
+    assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in notebook.cells)
