@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from helpers.models.vit import ViT
+from helpers.train import keep_freed_memory
 
 BATCH, SIDE, PATCH, CLASSES, DIM, DEPTH, HEADS = 128, 28, 4, 10, 64, 4, 4
 HIDDEN, HEAD_DIM, PATCHES = 4 * DIM, DIM // HEADS, (SIDE // PATCH) ** 2
@@ -87,20 +88,23 @@ def training_step(model):
 def matrix_products():
     """A function that computes the matrix products of one training step of the course's ViT and nothing else."""
     rows = BATCH * TOKENS
-    layers = [(rows, DIM, 3 * DIM), (rows, DIM, DIM), (rows, DIM, HIDDEN), (rows, HIDDEN, DIM)] * DEPTH
-    operands = [operands_of(*layer) for layer in [*layers, (BATCH, DIM, CLASSES)]]
     patches, kernel, patches_grad = operands_of(BATCH * PATCHES, PATCH**2, DIM)
-    heads = [[torch.randn(BATCH * HEADS, TOKENS, HEAD_DIM) for _ in "qkvo"] for _ in range(DEPTH)]
-    weights = [torch.randn(BATCH * HEADS, TOKENS, TOKENS) for _ in range(DEPTH)]
+    linear, heads = [operands_of(BATCH, DIM, CLASSES)], []
+    for queries in [TOKENS] * (DEPTH - 1) + [1]:  # the last block is asked for the class token alone
+        linear.append(operands_of(rows, DIM, 3 * DIM))
+        for inputs, outputs in [(DIM, DIM), (DIM, HIDDEN), (HIDDEN, DIM)]:
+            linear.append(operands_of(BATCH * queries, inputs, outputs))
+        shapes = [(queries, HEAD_DIM), (TOKENS, HEAD_DIM), (TOKENS, HEAD_DIM), (queries, HEAD_DIM), (queries, TOKENS)]
+        heads.append([torch.randn(BATCH * HEADS, *shape) for shape in shapes])
 
     def step():
         _ = patches @ kernel.T
         _ = patches_grad.T @ patches  # pictures need no gradient
-        for x, weight, grad in operands:
+        for x, weight, grad in linear:
             _ = x @ weight.T
             _ = grad @ weight
             _ = grad.T @ x
-        for (q, k, v, out_grad), a in zip(heads, weights, strict=True):
+        for q, k, v, out_grad, a in heads:
             _ = q @ k.mT
             _ = a @ v
             _ = a.mT @ out_grad  # gradient of v
@@ -137,6 +141,7 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
+    keep_freed_memory()  # as fit does; all contestants profit
 
     contestants = {
         "this course's ViT": training_step(course_vit()),

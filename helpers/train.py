@@ -1,5 +1,6 @@
 """One training loop for all lessons: seeded, resumable, quiet, on whatever device there is."""
 
+import ctypes
 import hashlib
 import json
 import math
@@ -102,6 +103,7 @@ def fit(
         model, images, labels, test, epochs, batch_size, lr, weight_decay, seed, device, augment, loss
     )
 
+    keep_freed_memory()
     home = parameters[0].device
     with _random_numbers_kept(device), _mode(model, training=True), _repeatable():
         try:
@@ -159,6 +161,20 @@ def _fit(model, images, labels, test, optimizer, *, epochs, batch_size, lr, seed
         history.seconds = before + time.perf_counter() - start
         print(_how_to_go_on(history, total, checkpoint))
     return history
+
+
+def keep_freed_memory() -> None:
+    """Let Linux's C library keep up to 256 MB of freed memory for the next step.
+
+    Otherwise each training step on the CPU gives its activations back to the system and waits for fresh pages again,
+    which costs a tenth of the time and more. Does nothing where there is no glibc.
+    """
+    trim_threshold, mmap_threshold = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(mmap_threshold, 32 * 2**20)  # the highest that glibc takes
+            mallopt(trim_threshold, 256 * 2**20)
 
 
 def evaluate(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 500) -> float:

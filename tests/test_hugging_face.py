@@ -71,27 +71,34 @@ def test_gradients_are_those_of_hugging_face(transformers):
         assert (parameter.grad - expected[name]).abs().max() <= 1e-9, name
 
 
-def test_names_of_older_checkpoints_are_understood(transformers):
-    theirs, _ = pair(transformers, (28, 28), 4, 1, 10, 32, 2, 4)
-    older_names = {
-        ".layers.": ".encoder.layer.",
-        ".attention.q_proj.": ".attention.attention.query.",
-        ".attention.k_proj.": ".attention.attention.key.",
-        ".attention.v_proj.": ".attention.attention.value.",
-        ".attention.o_proj.": ".attention.output.dense.",
-        ".mlp.fc1.": ".intermediate.dense.",
-        ".mlp.fc2.": ".output.dense.",
+NEWER_AND_OLDER_NAMES = {
+    "vit.layers.0.attention.q_proj.weight": "vit.encoder.layer.0.attention.attention.query.weight",
+    "vit.layers.0.attention.k_proj.weight": "vit.encoder.layer.0.attention.attention.key.weight",
+    "vit.layers.0.attention.v_proj.weight": "vit.encoder.layer.0.attention.attention.value.weight",
+    "vit.layers.0.attention.o_proj.weight": "vit.encoder.layer.0.attention.output.dense.weight",
+    "vit.layers.0.layernorm_before.weight": "vit.encoder.layer.0.layernorm_before.weight",
+    "vit.layers.0.layernorm_after.weight": "vit.encoder.layer.0.layernorm_after.weight",
+    "vit.layers.0.mlp.fc1.weight": "vit.encoder.layer.0.intermediate.dense.weight",
+    "vit.layers.0.mlp.fc2.weight": "vit.encoder.layer.0.output.dense.weight",
+}
+
+
+def test_names_of_newer_and_older_checkpoints_are_understood():
+    weights = torch.randn(8, 2, 2)
+    newer = from_hugging_face(dict(zip(NEWER_AND_OLDER_NAMES.keys(), weights, strict=True)))
+    older = from_hugging_face(dict(zip(NEWER_AND_OLDER_NAMES.values(), weights, strict=True)))
+    expected = {
+        "blocks.0.attn.qkv.weight": torch.cat([weights[0], weights[1], weights[2]]),
+        "blocks.0.attn.proj.weight": weights[3],
+        "blocks.0.norm1.weight": weights[4],
+        "blocks.0.norm2.weight": weights[5],
+        "blocks.0.mlp.fc1.weight": weights[6],
+        "blocks.0.mlp.fc2.weight": weights[7],
     }
-    new = {name: tensor for name, tensor in theirs.state_dict().items()}
-    old = {}
-    for name, tensor in new.items():
-        for now, then in older_names.items():
-            name = name.replace(now, then)
-        old[name] = tensor
-    converted, expected = from_hugging_face(old), from_hugging_face(new)
-    assert old.keys() != new.keys()
-    assert converted.keys() == expected.keys()
-    assert all(torch.equal(converted[name], expected[name]) for name in expected)
+    assert newer.keys() == older.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(newer[name], tensor), name
+        assert torch.equal(older[name], tensor), name
 
 
 def test_a_name_of_another_model_is_refused():

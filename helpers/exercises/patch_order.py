@@ -178,7 +178,7 @@ def _scan_order(conventions: Conventions) -> Exercise:
         id="scan_order",
         title="Five ways through a grid",
         points=5,
-        minutes=20,
+        minutes=14,
         difficulty=3,
         cases=cases,
         reference=partial(scan_order, conventions=conventions),

@@ -359,7 +359,7 @@ function render({ model, el, signal }) {
   let allowed = [1];
   const size = slider("", { words: (i) => String(allowed[i]), oninput: (i) => resize(allowed[i]) });
   size.input.setAttribute("aria-label", "size of the chosen axis");
-  const move = slider("pixels on their way", { max: 100, value: 100, words: (t) => `${t}%`, oninput: (t) => { moved = t / 100; draw(); } });
+  const move = slider("moved so far", { max: 100, value: 100, words: (t) => `${t}%`, oninput: (t) => { moved = t / 100; draw(); } });
   const replay = button("▶ Play the move", () => play());
   const stage = h("canvas", { class: "vl-stage", tabindex: "0", role: "img", "aria-label": "input on the left, output on the right; arrow keys move over the output's pixels" });
   const axesIn = h("div", { class: "vl-axes" });
@@ -533,32 +533,40 @@ function render({ model, el, signal }) {
     }
   }
 
-  /** Every input pixel on its way to the output pixels that it makes. */
+  let buffer = null; // the moving pixels' image, kept between frames
+
+  /** The input, faint, and every input pixel on its way to the output pixels that it makes. */
   function drawMoving(context, words) {
+    const { width, height } = stage;
+    if (buffer?.width !== width || buffer.height !== height) buffer = context.createImageData(width, height);
+    const ink = new Uint32Array(buffer.data.buffer);
+    ink.fill(0);
     const scale = window.devicePixelRatio || 1;
+    const square = (x, y, side, word) => {
+      const left = Math.max(Math.round(x * scale), 0);
+      const top = Math.max(Math.round(y * scale), 0);
+      const right = Math.min(Math.max(Math.round((x + side) * scale), left + 1), width);
+      const bottom = Math.min(Math.max(Math.round((y + side) * scale), top + 1), height);
+      for (let row = top * width; row < bottom * width; row += width) ink.fill(word, row + left, row + right);
+    };
     const pace = moved * moved * (3 - 2 * moved);
-    const image = context.createImageData(stage.width, stage.height);
-    const ink = new Uint32Array(image.data.buffer);
+    const near = views.in;
     const far = views.out;
-    const side = (views.in.scale + pace * (far.scale - views.in.scale)) * scale;
+    for (let p = 0; p < near.total; p++) {
+      const [x, y] = near.place(p);
+      square(x, y, near.scale, ((words[p] & 0xffffff) | (102 << 24)) >>> 0);
+    }
+    const side = near.scale + pace * (far.scale - near.scale);
     for (let p = 0; p < far.total; p++) {
       const element = far.element(p);
       const [x1, y1] = far.place(p);
       for (let j = 0; j < result.spread.length; j++) {
         const source = pixels[result.base[element] + result.spread[j]];
-        const [x0, y0] = views.in.place(source);
-        const left = Math.round((x0 + pace * (x1 - x0)) * scale);
-        const top = Math.round((y0 + pace * (y1 - y0)) * scale);
-        const right = Math.max(left + 1, Math.round((x0 + pace * (x1 - x0)) * scale + side));
-        const bottom = Math.max(top + 1, Math.round((y0 + pace * (y1 - y0)) * scale + side));
-        for (let y = Math.max(top, 0); y < Math.min(bottom, stage.height); y++) {
-          ink.fill(words[source], y * stage.width + Math.max(left, 0), y * stage.width + Math.min(right, stage.width));
-        }
+        const [x0, y0] = near.place(source);
+        square(x0 + pace * (x1 - x0), y0 + pace * (y1 - y0), side, words[source]);
       }
     }
-    const flight = h("canvas", { width: stage.width, height: stage.height });
-    flight.getContext("2d").putImageData(image, 0, 0);
-    context.drawImage(flight, 0, 0, stage.width / scale, stage.height / scale);
+    context.putImageData(buffer, 0, 0);
   }
 
   function draw() {
@@ -568,9 +576,8 @@ function render({ model, el, signal }) {
     if (!views || views.width !== width) makeViews(width, height);
     const colours = palette(view.root);
     const words = shades(views.in, values, digitIn, [low, high]);
-    context.globalAlpha = moved < 1 ? 0.4 : 1;
-    drawAtRest(context, views.in, words);
-    context.globalAlpha = 1;
+    if (moved < 1) drawMoving(context, words);
+    else drawAtRest(context, views.in, words);
     const middle = width * 0.45 - 2;
     context.strokeStyle = context.fillStyle = colours.soft;
     context.lineWidth = 2;
@@ -583,9 +590,9 @@ function render({ model, el, signal }) {
     context.lineTo(middle + 9, height / 2 - 5);
     context.lineTo(middle + 9, height / 2 + 5);
     context.fill();
-    if (moved < 1) drawMoving(context, words);
-    else drawAtRest(context, views.out, shades(views.out, result.values, digitOut, range));
-    if (point && moved === 1) drawPoint(context, colours);
+    if (moved < 1) return;
+    drawAtRest(context, views.out, shades(views.out, result.values, digitOut, range));
+    if (point) drawPoint(context, colours);
   }
 
   /** Input and output pixels that belong to the pixel pointed at. */

@@ -53,7 +53,7 @@ function render({ model, el, signal }) {
   const kindButtons = kinds.map((name, k) => button(name, () => { kind = k; play(); }));
   const goAlong = h("input", { type: "checkbox", id: `vl-along-${Math.random().toString(36).slice(2)}`, onchange: () => { along = goAlong.checked; draw(); } });
   goAlong.checked = true;
-  const reading = slider("patches read", { min: 1, max: N, value: N, words: (value) => `${value} of ${N}`, oninput: (value) => { cancelAnimationFrame(flight); step = value - 1; draw(); } });
+  const reading = slider("patches read", { min: 1, max: N, value: N, words: (value) => `${value} of ${N}`, oninput: (value) => { stop(); step = value - 1; draw(); } });
   const replay = button("▶ Read it again", () => play());
   const layerSlider = slider("block", { max: layers.length - 1, value: layer, words: (value) => `${layers[value] + 1} of ${depth}`, oninput: (value) => { layer = value; draw(); } });
   const headWords = (value) => (heads === 1 && allHeads > 1 ? `mean of ${allHeads}` : `${value + 1} of ${heads}`);
@@ -70,12 +70,11 @@ function render({ model, el, signal }) {
   const verdict = h("div", { class: "vl-verdict" });
   const compare = h("div", { class: "vl-compare" });
 
-  const set = (values, then) => () => {
+  const set = (values) => () => {
     if (values.kind !== undefined) kind = kinds.indexOf(values.kind);
     if (values.along !== undefined) along = goAlong.checked = values.along;
     if (values.play) play();
-    else { step = N - 1; cancelAnimationFrame(flight); draw(); }
-    then?.();
+    else arrive();
   };
   const view = frame(el, {
     title: "Does the order of the patches matter?",
@@ -86,14 +85,15 @@ function render({ model, el, signal }) {
         at: ["kinds", "picture", "sequence"], go: set({ kind: "spiral", along: true, play: true }) },
       { text: "In the attention matrix a row's token looks at a column's. The order only permutes rows and columns: the same weights in other places. So the prediction cannot change; the mark is raster order.",
         at: ["matrix", "classes"], go: set({ kind: "spiral", along: true }) },
-      { text: "Now leave the positions behind: the k-th patch read gets the k-th position, wherever it came from. The colours no longer follow the patches, and the prediction changes.",
+      { text: "Now leave the positions behind: the k-th patch read gets the k-th position, wherever it came from. The colours no longer follow the patches, and the logits change.",
         at: ["along", "sequence", "classes"], go: set({ kind: "spiral", along: false }) },
-      { text: "Some orders hurt more than others. With positions left behind, compare snake, which keeps every second row in place, with random, which keeps nothing.",
+      { text: "How much they change depends on the order: snake keeps every second row in its place, random keeps almost nothing there. The table has all six.",
         at: ["kinds", "classes", "compare"], go: set({ kind: "random", along: false }) },
       { text: "Let the positions go along again: random order, and the very same answer. What changes is rounding, some 15 digits down.",
         at: ["along", "classes", "compare"], go: set({ kind: "random", along: true }) },
     ],
     free: "Choose an order, let the positions go along or stay behind, and walk along the path. Point at a patch anywhere to see where it looks.",
+    onfree: () => arrive(),
     signal,
     parts: [
       h("div", { class: "vl-controls" }, h("div", { class: "vl-kinds", "data-part": "kinds" }, kindButtons),
@@ -136,13 +136,19 @@ function render({ model, el, signal }) {
       context.drawImage(photo, (cell % columns) * side, Math.floor(cell / columns) * side, side, side, ...box(cell, pictureFit));
     }
     context.lineJoin = "round";
-    for (const [colour, thickness] of [["rgba(0, 0, 0, 0.6)", 4], [colours.accent, 2]]) {
+    const path = (first, colour, thickness, alpha) => {
       context.strokeStyle = colour;
       context.lineWidth = thickness;
+      context.globalAlpha = alpha;
       context.beginPath();
-      for (let k = 0; k <= step; k++) context.lineTo(...middleOf(box(order()[k], pictureFit)));
+      for (let k = first; k <= step; k++) context.lineTo(...middleOf(box(order()[k], pictureFit)));
       context.stroke();
-    }
+      context.globalAlpha = 1;
+    };
+    const recent = N > 100 ? Math.max(0, step - 40) : 0; // of a long path only the last steps stand out
+    if (recent > 0) path(0, colours.accent, 1, 0.3);
+    path(recent, "black", 4, 0.6);
+    path(recent, colours.accent, 2, 1);
     const [startX, startY] = middleOf(box(order()[0], pictureFit));
     context.fillStyle = colours.accent;
     context.beginPath();
@@ -231,7 +237,7 @@ function render({ model, el, signal }) {
     title(lookHead, "where it looks", `patch at ${rowColumn(order()[k])}`);
   }
 
-  const small = (value) => (value === 0 ? "0" : value < 0.01 ? value.toExponential(0) : value.toFixed(2));
+  const small = (value) => (value === 0 ? "0" : value < 0.005 ? value.toExponential(0) : value.toFixed(2));
 
   const table = kinds.map((name, k) => h("div", { class: "vl-compare-row" }, h("span", {}, name),
     h("span", {}, small(gaps.along[k])), h("span", {}, small(gaps.behind[k])), h("span", {}, best(chances.behind[k]))));
@@ -280,14 +286,25 @@ function render({ model, el, signal }) {
   let flight = 0;
   let playing = false;
 
+  function stop() {
+    cancelAnimationFrame(flight);
+    playing = false;
+  }
+
+  /** All patches read, at once. */
+  function arrive() {
+    stop();
+    step = N - 1;
+    reading.set(N);
+    draw();
+  }
+
   /** Reads the picture along the path, the same two seconds for any number of patches. */
   function play() {
-    cancelAnimationFrame(flight);
+    stop();
     hovered = null;
     if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      step = N - 1;
-      reading.set(N);
-      draw();
+      arrive();
       return;
     }
     const begin = performance.now();
@@ -344,7 +361,7 @@ function render({ model, el, signal }) {
     canvas_.addEventListener("blur", () => { if (hovered !== null) { hovered = null; draw(); } });
   }
 
-  signal?.addEventListener("abort", () => cancelAnimationFrame(flight));
+  signal?.addEventListener("abort", stop);
   view.redrawn(draw);
   view.start();
 }

@@ -20,7 +20,7 @@ let fields = 0;
 /** A labelled range slider: `.box` to place, `.input` to read, `.set(value, words)` to move it without an event. */
 export function slider(label, { min = 0, max = 1, step = 1, value = 0, words = String, oninput }) {
   const id = `vl-field-${++fields}`;
-  const input = h("input", { type: "range", id, min, max, step, value });
+  const input = h("input", { type: "range", id, min, max, step, value, disabled: max <= min });
   const output = h("output", { for: id });
   const show = (text) => {
     output.textContent = text;
@@ -213,7 +213,7 @@ export function bars(names) {
     const best = shares.indexOf(Math.max(...shares));
     rows.forEach(({ row, bar, mark, number }, i) => {
       bar.style.width = `${100 * shares[i]}%`;
-      mark.style.display = reference ? "" : "none";
+      mark.style.display = reference && Math.max(reference[i], shares[i]) > 0.005 ? "" : "none";
       if (reference) mark.style.left = `${100 * reference[i]}%`;
       number.textContent = percent(shares[i]);
       row.classList.toggle("vl-best", i === best);

@@ -84,8 +84,8 @@ def attention_in_two_orders(weights: Tensor, order: Tensor) -> Picture:
         axis.set(xlabel="looks at token", ylabel="token")
     return Picture(
         figure,
-        f"Three attention matrices of {len(order)} tokens. The second, for shuffled tokens, has the same values with rows "
-        f"and columns shuffled alike; put back (third) it differs from the first by at most {gap:.0e}.",
+        f"Three attention matrices of {len(order)} tokens. The second, for shuffled tokens, has the same values "
+        f"with rows and columns shuffled alike; put back (third) it differs from the first by at most {gap:.0e}.",
     )
 
 
@@ -107,7 +107,8 @@ def gaps(values: Mapping[str, float], title: str) -> Picture:
     other = [f"{name} ({value:.1g})" for name, value in values.items() if value >= ROUNDING]
     return Picture(
         figure,
-        f"{title}. Nothing but rounding, below 1e-9: {', '.join(same) or 'none'}. Far above: {', '.join(other) or 'none'}.",
+        f"{title}. Nothing but rounding, below 1e-9: {', '.join(same) or 'none'}. "
+        f"Far above: {', '.join(other) or 'none'}.",
     )
 
 
@@ -157,7 +158,7 @@ def accuracies(results: Sequence) -> Picture | str:
     axis.set_yticks(range(len(rows)), [name for name, *_ in rows])
     axis.set(
         xlim=(0, 100),
-        xlabel="% test accuracy (dot: this run; bar: mean and spread of the shipped seeds; dashed: chance)",
+        xlabel="% test accuracy (dot: this run; bar: mean ± spread over seeds; dashed: chance)",
     )
     axis.invert_yaxis()
     return Picture(figure, f"Test accuracy of this run: {', '.join(told)}; chance is 10%.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import torch
 import torch.nn.functional as F
+from einops import rearrange
 from matplotlib import pyplot
 from torch import Tensor
 
@@ -23,7 +25,9 @@ def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conv
     """
     rows, cols = image.shape[1] // patch_size, image.shape[2] // patch_size
     pieces = unpatchify(patches[:, None], patch_size, (patch_size, patch_size), conventions)  # (N, C, P, P)
-    figure = pyplot.figure(figsize=(10, 4.6), layout="constrained")
+    again = rearrange(pieces, "(h w) c p1 p2 -> c (h p1) (w p2)", h=rows)
+    same = torch.equal(again, image)
+    figure = pyplot.figure(figsize=(10, 3.4), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.15))
     axes = left.subplots()
     axes.imshow(_pixels(image))
@@ -42,9 +46,9 @@ def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conv
     return Picture(
         figure,
         f"Left: a picture of {image.shape[1]} by {image.shape[2]} pixels under a grid of {rows} rows and {cols} "
-        f"columns. Right: the {len(patches)} rows that patchify returned, each drawn as a patch of {patch_size} by "
-        f"{patch_size} pixels and numbered from 0, {cols} to a line. With row-major order the two show the same "
-        "picture.",
+        f"columns. Right: the {len(patches)} rows that patchify returned, each drawn as a patch of {patch_size} by {patch_size} "
+        f"pixels and numbered from 0, {cols} to a line. Read line by line they "
+        f"{'show the picture again' if same else 'do not show the picture'}.",
     )
 
 
@@ -98,7 +102,7 @@ def learning_curves(histories: Mapping[str, History]) -> Picture:
                 f"{_smoothed(history.loss)[-1]:.2f}"
             )
     left.set(xlabel="step", ylabel="training loss (mean of 20 steps)", ylim=(0, None))
-    right.set(xlabel="epoch", ylabel="test accuracy in %")
+    right.set(xlabel="epoch", ylabel="test accuracy in %", ylim=(0, 100))
     right.axhline(10, color="grey", linestyle=":", label="chance")
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)

@@ -44,9 +44,10 @@ class MultiHeadSelfAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rows: slice = slice(None)) -> Tensor:
+        """What the tokens in `rows` see: every one of x is looked at, but only these look."""
         q, k, v = self.split(x)
-        x = attention(q, k, v)  # (B, heads, N, d)
+        x = attention(q[:, :, rows], k, v)  # (B, heads, N, d)
         x = rearrange(x, "b h n d -> b n (h d)")  # (B, heads, N, d) -> (B, N, D)
         return self.proj(x)
 

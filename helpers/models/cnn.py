@@ -13,11 +13,11 @@ class SmallCNN(nn.Module):
 
     def __init__(self, channels: int, num_classes: int, width: int = 32):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1)
+        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
         self.norm1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, 2 * width, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv2d(width, 2 * width, kernel_size=3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(2 * width)
-        self.conv3 = nn.Conv2d(2 * width, 4 * width, kernel_size=3, padding=1)
+        self.conv3 = nn.Conv2d(2 * width, 4 * width, kernel_size=3, padding=1, bias=False)
         self.norm3 = nn.BatchNorm2d(4 * width)
         self.head = nn.Linear(4 * width, num_classes)
 

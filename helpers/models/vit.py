@@ -57,8 +57,9 @@ class EncoderBlock(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=1e-6)
         self.mlp = MLP(dim, int(dim * mlp_ratio))
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.attn(self.norm1(x))
+    def forward(self, x: Tensor, rows: slice = slice(None)) -> Tensor:
+        """The output of the tokens in `rows`: of all, unless only some are needed."""
+        x = x[:, rows] + self.attn(self.norm1(x), rows)
         return x + self.mlp(self.norm2(x))
 
 
@@ -71,7 +72,7 @@ class ViT(nn.Module):
     num_classes:  number of logits
     dim, depth, heads, mlp_ratio: width of a token, number of blocks, heads in each, hidden width of the MLP over dim
     conventions:  order of the patch sequence and place of the class token
-    Raises ValueError where patches do not tile the picture or heads do not divide the width.
+    Raises ValueError where patches do not tile the picture, heads do not divide the width or there is no block.
     ViT (Dosovitskiy et al., 2021), equations 1-4.
     """
 
@@ -90,6 +91,8 @@ class ViT(nn.Module):
         super().__init__()
         height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
         check_fit((height, width), patch_size)
+        if depth < 1:
+            raise ValueError(f"A ViT has at least one block, but depth is {depth}.")
         self.image_size = (height, width)
         self.patch_size = patch_size
         self.grid = (height // patch_size, width // patch_size)
@@ -105,7 +108,14 @@ class ViT(nn.Module):
         self.initialise()
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.stages(images)["logits"]
+        """The logits, as in `stages`, without what they do not need: the head reads the class token alone."""
+        self.check_images(images)
+        x = self.join_class_token(self.patch_embed(images)) + self.pos_embed  # (B, C, H, W) -> (B, 1+N, D)
+        *blocks, last = self.blocks
+        for block in blocks:
+            x = block(x)
+        x = last(x, self.class_token_rows)  # (B, 1+N, D) -> (B, 1, D)
+        return self.head(self.norm(x).squeeze(1))  # (B, 1, D) -> (B, num_classes)
 
     def stages(self, images: Tensor) -> dict[str, Tensor]:
         """Every stage on the way from images (B, C, H, W) to logits, by name, in order.
@@ -135,6 +145,11 @@ class ViT(nn.Module):
     def class_token_index(self) -> int:
         """Where the class token stands in the sequence: 0, or -1 where the conventions put it last."""
         return 0 if self.conventions.class_token == "first" else -1
+
+    @property
+    def class_token_rows(self) -> slice:
+        """The class token's place as a slice: x[:, rows] is (B, 1, D)."""
+        return slice(0, 1) if self.conventions.class_token == "first" else slice(-1, None)
 
     def join_class_token(self, tokens: Tensor) -> Tensor:
         """The class token joined to the patch tokens (B, N, D): (B, 1+N, D)."""

@@ -46,6 +46,10 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def end_headers(self):
+        self.send_header("Cache-Control", "no-store")  # a test may open two explorers one after the other
+        super().end_headers()
+
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:

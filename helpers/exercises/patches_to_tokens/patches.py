@@ -86,6 +86,15 @@ def patchify(conventions: Conventions) -> Exercise:
             ),
         ),
         Mistake(
+            "windows joined across channels",
+            "The windows are cut correctly; then a bare `reshape` joins them with the channels still in front of "
+            "the grid, so a token holds several patches of one channel. Bring the grid in front of the channels "
+            "first.",
+            lambda images, patch_size: rearrange(
+                images, "b c (h p1) (w p2) -> b (c h w p1 p2)", p1=patch_size, p2=patch_size
+            ).reshape(len(images), -1, images.shape[1] * patch_size**2),
+        ),
+        Mistake(
             "a grid of patch_size x patch_size patches",
             "You cut each picture into patch_size x patch_size patches. `patch_size` is the side of one patch in "
             'pixels: in "16x16 words" the 16 counts pixels, and the size of the grid follows from the picture.',

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.exercises.definition import Claim, Experiment, Question
 from helpers.exercises.written import Choice, FreeText, Number, Shape
-from helpers.papers import SCALING_VIT_GRID
+from helpers.papers import VIT_DATA
 
 # ViT-B/16 at 224: width 768, 12 blocks, 12 heads, MLP 3072, 1000 classes
 D, N, BLOCKS, CLASSES = 768, 196, 12, 1000
@@ -347,13 +347,21 @@ def parameters_b16() -> Question:
 
 
 def predict_learning() -> Experiment:
-    """Does the built ViT learn, and does it beat a linear classifier?"""
+    """The built ViT and a linear classifier, on few and on many pictures."""
     return Experiment(
         "predict_learning",
-        "A small ViT on Fashion-MNIST",
-        question="TODO",
-        options={},
+        "A ViT and a linear classifier on Fashion-MNIST",
+        question="Which is better on pictures it has not seen: your ViT or one linear layer on the pixels?",
+        options={
+            "a": "the ViT, after 1,000 training pictures as after 12,000",
+            "b": "the linear layer after 1,000 training pictures, the ViT after 12,000",
+            "c": "the linear layer, after 1,000 training pictures as after 12,000",
+        },
         outcome="b",
-        claims=(),
-        published=(SCALING_VIT_GRID,),
+        claims=(
+            Claim("ViT, 12,000 pictures", ">", "untrained ViT"),
+            Claim("linear layer, 1,000 pictures", ">", "ViT, 1,000 pictures"),
+            Claim("ViT, 12,000 pictures", ">", "linear layer, 12,000 pictures"),
+        ),
+        published=(VIT_DATA,),
     )

@@ -1,0 +1,773 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 02 · Does the order of the patches matter?
+#
+# A picture has two dimensions, a sequence one: somebody has to decide which patch comes first. Part (b) of the
+# discussion sheet asks whether that decision matters. After this lesson you can
+#
+# - shuffle a sequence, undo it, and walk through a grid of patches in five ways,
+# - **prove** on paper, and to 15 digits on a machine, that a ViT does not mind the order as long as the positions go
+#   along,
+# - say who does mind: a CNN, a ViT whose positions stay behind, local and causal attention.
+#
+# {{contents}}
+#
+# Short of time? The parts marked ★ make up one section of at most 50 minutes; the others can wait.
+
+# %% [markdown]
+# Run this cell first (Shift+Enter). It shows what there is to do and how far you are.
+
+# %% tags=["setup"]
+from copy import deepcopy
+from functools import cache
+
+import torch
+from torch import nn
+
+from helpers.check import Lesson
+from helpers.data import fashion_mnist
+from helpers.explorers import patch_order as explorer
+from helpers.figures import patch_order as figures
+from helpers.models.attention import attention_weights
+from helpers.models.checkpoints import load_vit
+from helpers.models.cnn import SmallCNN
+from helpers.models.order_matters import (
+    causal_window,
+    forget_positions,
+    fresh_orders,
+    local_vit,
+    local_window,
+    shuffle_patches,
+    windowed_block,
+)
+from helpers.models.vit import EncoderBlock, ViT
+from helpers.train import best_device, evaluate, fit
+
+lesson = Lesson("02", globals())
+lesson
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · An order, and the way back (8 min) ★
+#
+# An **order** is a list of N places, each of 0 … N-1 once. Indexing with it shuffles: the k-th element of `x[order]` is
+# `x[order[k]]`. Read it as *"place k is filled from place order[k]"*.
+#
+# **With `order = [2, 0, 1]` and x = [a, b, c], what is `x[order]`?**
+#
+# - a) [b, c, a]
+# - b) [c, a, b]
+# - c) [c, b, a]
+# - d) [a, b, c]
+
+# %% tags=["answer"] exercise="reads_order"
+### BEGIN SOLUTION
+reads_order = "b"
+### STUB
+# reads_order = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="reads_order"
+lesson.check("reads_order")
+
+# %% [markdown]
+# Here are garments with their 49 patches of 4 x 4 pixels in a random order. Every pixel is still there.
+
+# %%
+pictures = fashion_mnist("test", 6)
+order = torch.randperm(49, generator=torch.Generator().manual_seed(0))
+shuffled = shuffle_patches(pictures.images, 4, order)  # (B, C, H, W), patch k is the old patch order[k]
+kinds_of_garment = [pictures.names[label] for label in pictures.labels]
+figures.garments({"in order": pictures.images, "shuffled": shuffled}, kinds_of_garment)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Exercise.** Write `inverse_permutation(order)`, the order that undoes another: for every x,
+# `x[order][inverse_permutation(order)]` is x again. `order` is a `long` tensor (N,), and so is the result.
+#
+# By hand first: with `[2, 0, 1]`, element 0 ended up in place 1, element 1 in place 2, element 2 in place 0.
+
+
+# %% tags=["exercise"] exercise="inverse_permutation"
+def inverse_permutation(order):
+    """The order that undoes `order`: long (N,) -> long (N,)."""
+    ### BEGIN SOLUTION
+    inverse = torch.empty_like(order)
+    inverse[order] = torch.arange(len(order))
+    return inverse
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="inverse_permutation"
+lesson.check("inverse_permutation")
+
+# %% [markdown]
+# The proof is in the picture: shuffle, then shuffle with the inverse.
+
+# %%
+back = lesson.piece("inverse_permutation")(order)
+unshuffled = shuffle_patches(shuffled, 4, back)
+figures.garments({"shuffled": shuffled, "and back": unshuffled}, kinds_of_garment)
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 8 minutes.** Nearly everybody returns the order itself once (`arange(N)[order]`, or argsort twice); it passes by
+# luck on orders that only swap pairs, so test on a cycle of three. `argsort` is a fine answer: ask *why* sorting gives
+# the inverse. Ask next: what is the inverse of turning a list round?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · Five ways through a grid (15 min)
+#
+# Patches are numbered {{sequence_words}}, from the top left. A **scan** says in which order they are visited:
+#
+# - `"raster"`: row by row, each from left to right
+# - `"column"`: column by column, each from top to bottom
+# - `"snake"`: row by row, rows 0, 2, 4, … from left to right, rows 1, 3, 5, … from right to left
+# - `"spiral"`: from the top left along the top row, then clockwise inwards
+# - `"hilbert"`: the Hilbert curve, from the top left to the top right, through the four quarters of a square:
+#   top left, bottom left, bottom right, top right
+
+# %%
+scan = lesson.piece("scan_order")
+kinds = ("raster", "column", "snake", "spiral", "hilbert")
+figures.walks(8, 8, {kind: scan(8, 8, kind) for kind in kinds})
+
+# %% [markdown]
+# Snake, spiral and Hilbert curve never jump; the Hilbert curve also stays in one corner for long before it moves on.
+# It is built from itself. On a square of side 2 it goes down, right, up. On a square of side 2h, each quarter holds
+# the curve of side h: the first one mirrored on the main diagonal (row and column swapped), the second and third as
+# they are, the last one mirrored on the other diagonal. On a grid that is no power-of-two square, take the smallest
+# such square around it and leave out the cells outside.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Exercise.** Write `scan_order(rows, cols, kind)`: a `long` tensor (rows*cols,) whose k-th entry is **the number of
+# the k-th patch visited** (numbers {{sequence_words}}). A row of numbers for a grid of 2 rows and 3 columns, numbered
+# row by row:
+#
+#     0 1 2     snake:  0 1 2 5 4 3
+#     3 4 5     spiral: 0 1 2 5 4 3      column: 0 3 1 4 2 5
+#
+# It should raise a `ValueError` for any other kind.
+
+
+# %% tags=["exercise"] exercise="scan_order"
+def scan_order(rows, cols, kind):
+    """The number of the k-th patch visited: long (rows*cols,)."""
+    ### BEGIN SOLUTION
+    if kind == "raster":
+        walk = [(row, col) for row in range(rows) for col in range(cols)]
+    elif kind == "column":
+        walk = [(row, col) for col in range(cols) for row in range(rows)]
+    elif kind == "snake":
+        walk = [(row, cols - 1 - col if row % 2 else col) for row in range(rows) for col in range(cols)]
+    elif kind == "spiral":
+        walk, left = [], [[(row, col) for col in range(cols)] for row in range(rows)]
+        while left:
+            walk += left.pop(0)  # the top row,
+            left = list(zip(*left, strict=True))[::-1]  # and what is left, turned by a quarter
+    elif kind == "hilbert":
+        square = [(0, 0)]
+        half = 1
+        while half < max(rows, cols):
+            square = (
+                [(col, row) for row, col in square]
+                + [(row + half, col) for row, col in square]
+                + [(row + half, col + half) for row, col in square]
+                + [(half - 1 - col, 2 * half - 1 - row) for row, col in square]
+            )
+            half *= 2
+        walk = [(row, col) for row, col in square if row < rows and col < cols]
+    else:
+        raise ValueError(f"There is no scan {kind!r}.")
+    return torch.tensor([row * cols + col for row, col in walk])
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="scan_order"
+lesson.check("scan_order")
+
+# %% [markdown]
+# On a grid that is not square the Hilbert curve has to jump now and then; the others do as they did.
+
+# %%
+scan = lesson.piece("scan_order")
+figures.walks(5, 7, {kind: scan(5, 7, kind) for kind in kinds})
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 15 minutes, best as homework.** Common: `reshape(cols, rows)` where a transpose is needed, the *inverse* order
+# (when each patch is visited instead of which patch comes next; the same for raster and snake, so it goes unnoticed),
+# the last row of a spiral walked twice, a mirrored Hilbert curve. In class: do raster, column and snake, and let the
+# course's piece do the rest. Ask next: which two of the five are their own inverse on every grid? (raster, snake)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · How much does an encoder mind? (8 min) ★
+#
+# Feed an encoder shuffled tokens. If it does not mind, its outputs come out **shuffled in the same way** and otherwise
+# unchanged: it is *permutation-equivariant*. The two ways around this square then end in the same place:
+#
+#     tokens ────── encode ─────▶ outputs
+#       │ shuffle                   │ shuffle
+#       ▼                           ▼
+#     shuffled ──── encode ─────▶ the same?
+#
+# **Exercise.** Write `permutation_gap(encoder, tokens, order)`, the **largest absolute difference** between the two
+# ways: a number. `encoder` is a callable (B, N, D) -> (B, N, E), `tokens` is (B, N, D), `order` is `long` (N,).
+
+
+# %% tags=["exercise"] exercise="permutation_gap"
+def permutation_gap(encoder, tokens, order):
+    """max |encoder(tokens[:, order]) - encoder(tokens)[:, order]|, a number."""
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        difference = encoder(tokens[:, order]) - encoder(tokens)[:, order]  # (B, N, E)
+    return difference.abs().max().item()
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="permutation_gap"
+lesson.check("permutation_gap")
+
+# %% [markdown]
+# Now measure, in float64 so that rounding stays small: one encoder block with random weights, and the three blocks of
+# a ViT trained on Fashion-MNIST. The tokens are real ones, with positions added.
+
+# %%
+vit = load_vit().double()
+tokens = vit.stages(pictures.images.double())["with_positions"]  # (B, 1+N, D)
+random_encoder = EncoderBlock(48, 4).double()
+trained_encoder = nn.Sequential(*vit.blocks, vit.norm)
+
+# %%
+gap = lesson.piece("permutation_gap")
+some_order = torch.randperm(50, generator=torch.Generator().manual_seed(1))  # class token and 49 patches
+exact = {name: gap(encoder, tokens, some_order) for name, encoder in
+         {"random weights": random_encoder, "trained weights": trained_encoder}.items()}  # fmt: skip
+figures.gaps(exact, "Permutation gap")
+
+# %% tags=["compare"]
+for name, value in exact.items():
+    print(f"{name}: the order {'does not matter' if value < 1e-9 else 'MATTERS'}")
+
+# %% [markdown]
+# Some 1e-15: what is left is the rounding of sums added up in another order. Training changes nothing about it, so
+# the reason must lie in the *form* of the encoder. Which is the next part.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 8 minutes.** Common: comparing with `encoder(tokens)` in its own order (invariance instead of equivariance),
+# `tokens[order]`, which shuffles the batch and gives 0 for *every* encoder, and the mean instead of the largest. Ask
+# next: name an encoder with a gap of exactly 0 (any layer that works on one token at a time).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · Why: four steps on paper (12 min) ★
+#
+# Write the tokens as a matrix X, one row each, and the shuffle as a permutation matrix P: P X has the same rows in
+# another order, and P^T P = 1. Attention makes queries, keys and values row by row, so shuffled tokens have
+# P Q, P K and P V.
+#
+# **Step 1. What becomes of the scores S = Q K^T?**
+#
+# - a) S is the same
+# - b) only the rows of S are shuffled: P S
+# - c) rows and columns of S are shuffled alike: P S P^T
+# - d) only the columns of S are shuffled: S P^T
+
+# %% tags=["answer"] exercise="permuted_scores"
+### BEGIN SOLUTION
+permuted_scores = "c"
+### STUB
+# permuted_scores = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="permuted_scores"
+lesson.check("permuted_scores")
+
+# %% [markdown]
+# See it on six tokens: who looks at whom stays, only the seats change.
+
+# %%
+x = torch.randn(6, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)  # (N, D)
+seats = torch.tensor([3, 0, 5, 1, 4, 2])
+weights = torch.stack([attention_weights(x, x), attention_weights(x[seats], x[seats])])  # (2, N, N)
+figures.attention_in_two_orders(weights, seats)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Step 2. So what is attention's output A(P X), the weights times the values?**
+#
+# - a) A(X): the output does not move
+# - b) P A(X): the same outputs, moved along with their tokens
+# - c) P A(X) P^T: tokens and features are both moved
+# - d) something else: each token meets the others in another order
+
+# %% tags=["answer"] exercise="permuted_attention"
+### BEGIN SOLUTION
+permuted_attention = "b"
+### STUB
+# permuted_attention = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="permuted_attention"
+lesson.check("permuted_attention")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Step 3. Attention moves along. What about the rest: where in a ViT's block do tokens meet each other at all?**
+#
+# - a) in attention, LayerNorm and the MLP
+# - b) in attention and LayerNorm
+# - c) in attention and the MLP
+# - d) in attention only
+
+# %% tags=["answer"] exercise="tokens_that_mix"
+### BEGIN SOLUTION
+tokens_that_mix = "d"
+### STUB
+# tokens_that_mix = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="tokens_that_mix"
+lesson.check("tokens_that_mix")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Step 4. The head reads the class token, which stays {{class_token_words}} while the patches, with their positions,
+# are shuffled. What happens to the logits?**
+#
+# - a) the logits move along with the patches
+# - b) the logits stay exactly as they were
+# - c) the logits change a little, since the class token now meets other neighbours
+
+# %% tags=["answer"] exercise="class_token_reads"
+### BEGIN SOLUTION
+class_token_reads = "b"
+### STUB
+# class_token_reads = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %% tags=["check"] exercise="class_token_reads"
+lesson.check("class_token_reads")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **And the fine print. The encoder's input is patch + position, X + E. Shuffle the patches *before* the positions are
+# added, and leave the table E as it is: P X + E. What happens?**
+#
+# - a) nothing: attention does not mind any permutation
+# - b) the model sees another picture: every patch claims a place where it was not
+# - c) the model sees no positions at all
+# - d) the outputs move along with the patches, nothing else
+
+# %% tags=["answer"] exercise="positions_left_behind"
+### BEGIN SOLUTION
+positions_left_behind = "b"
+### STUB
+# positions_left_behind = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="positions_left_behind"
+lesson.check("positions_left_behind")
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 12 minutes.** Do steps 1 and 2 on the board: (P W P^T)(P V) = P W V. The word that students miss is
+# *equivariant* (moves along) against *invariant* (stays); step 4 is where one becomes the other. In step 3 LayerNorm is
+# the trap: BatchNorm would mix. Ask next: does any of it need the softmax? (No: anything applied entry by entry or row
+# by row.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · Twins: the same training, step by step (7 min)
+#
+# So a finished model does not mind. But would it have *learned* the same from shuffled patches? Take a ViT and a twin.
+# The twin gets every picture with its patches in another order. **What has to be shuffled in the twin's initial weights
+# so that the two agree at every step of training?**
+#
+# - a) nothing: training will sort it out
+# - b) the rows of the position table that belong to patches
+# - c) every weight of the model
+# - d) the rows of the position table and the columns of the patch embedding
+
+# %% tags=["answer"] exercise="twin_start"
+### BEGIN SOLUTION
+twin_start = "b"
+### STUB
+# twin_start = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="twin_start"
+lesson.check("twin_start")
+
+# %% [markdown]
+# Then let us do just that: 20 steps with AdamW, in float64, for each of the five scans and a random order.
+
+# %%
+few = fashion_mnist("train", 640)
+torch.manual_seed(0)
+original = ViT(28, 4, 1, 10, dim=32, depth=2, heads=4).double()
+
+
+# %%
+def train_twin(order):
+    """Train a twin of `original` on pictures shuffled by `order`: its 20 losses and its logits afterwards."""
+    twin = deepcopy(original)
+    with torch.no_grad():
+        twin.pos_embed[:, 1:] = original.pos_embed[:, 1:][:, order]  # row 0 belongs to the class token
+    images = shuffle_patches(few.images.double(), 4, order)
+    history = fit(twin, images, few.labels, epochs=1, batch_size=32, device="cpu", progress=False)
+    with torch.no_grad():
+        return history.loss, twin(images)  # 20 numbers, (B, 10)
+
+
+# %%
+orders = {kind: scan(7, 7, kind) for kind in kinds} | {"random": order}
+runs = {name: train_twin(order) for name, order in orders.items()}
+figures.twin_runs({name: losses for name, (losses, _) in runs.items()})
+
+# %% tags=["compare"]
+raster_losses, raster_logits = runs["raster"]
+for name, (losses, logits) in runs.items():
+    apart = max(abs(a - b) for a, b in zip(losses, raster_losses, strict=True))
+    agree = apart < 1e-9 and (logits - raster_logits).abs().max() < 1e-9
+    print(f"{name}: {len(losses)} losses and all logits {'agree to 1e-9' if agree else 'DIFFER'}")
+
+# %% [markdown]
+# All 20 losses, to the last digits of float64. The gradient of a shuffled table is the shuffled gradient,
+# and AdamW treats each entry by itself, so the twins stay twins for ever. A fixed order of the patches only **renames
+# the rows of the position table**.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 7 minutes.** Ask why (d) is wrong: the columns of the patch embedding belong to pixels *within* a patch. A
+# shuffle of pixels within every patch, the same for all, would be undone there. A shuffle of all 784 pixels would not
+# be undone by anything: patches would hold other pixels. Ask next: which optimiser would break the twins? (one that
+# mixes entries, such as a full-matrix preconditioner fixed to the places.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · A ViT and a CNN on shuffled pictures (9 min) ★
+#
+# In practice nobody shuffles the table along: positions are drawn at random and learned, so shuffled patches start from
+# other random numbers. We expect no difference *beyond the luck of the seed*. One order for all pictures, 4,000
+# pictures, 4 epochs.
+
+# %%
+on_gpu = best_device().type != "cpu"
+train, test = fashion_mnist("train", 12_000 if on_gpu else 4_000), fashion_mnist("test")
+
+
+def one_order(seed):
+    """A random order of the 49 patches, the same for all pictures."""
+    return torch.randperm(49, generator=torch.Generator().manual_seed(1000 + seed))
+
+
+# %%
+def accuracy(model, order, seed, lr, **options):
+    """Test accuracy in percent after a short training on pictures whose patches stand in `order`."""
+    images = shuffle_patches(train.images, 4, order)
+    fit(model, images, train.labels, epochs=4, batch_size=32, lr=lr, seed=seed, **options)
+    return evaluate(model, shuffle_patches(test.images, 4, order), test.labels)
+
+
+@cache
+def vit_accuracy(order_name, seed):
+    """Of a ViT with 49 tokens of width 64 and 2 blocks; each run is made once and kept for part 7."""
+    torch.manual_seed(seed)
+    order = torch.arange(49) if order_name == "raster" else one_order(seed)
+    return accuracy(ViT(28, 4, 1, 10, dim=64, depth=2, heads=4), order, seed, lr=2e-3)
+
+
+# %% [markdown]
+# **Predict: on patches in one random order, the same for every picture, in training and test, the ViT's accuracy is**
+#
+# - a) clearly lower than in raster order
+# - b) the same within the spread of seeds
+# - c) clearly higher
+
+# %% tags=["predict"] exercise="predict_shuffled_vit"
+### BEGIN SOLUTION
+predict_shuffled_vit = "b"
+### STUB
+# predict_shuffled_vit = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %% tags=["experiment"]
+vit_result = lesson.experiment(
+    "predict_shuffled_vit",
+    {"ViT, raster": lambda seed: vit_accuracy("raster", seed), "ViT, shuffled": lambda seed: vit_accuracy("one", seed)},
+)
+vit_result
+
+# %% tags=["compare"]
+print(vit_result.conclusion)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **And a CNN of three 3x3 convolutions, on the same shuffled pictures?**
+#
+# - a) clearly lower than on pictures in order
+# - b) the same within the spread of seeds
+# - c) clearly higher than on pictures in order
+
+# %% tags=["predict"] exercise="predict_shuffled_cnn"
+### BEGIN SOLUTION
+predict_shuffled_cnn = "a"
+### STUB
+# predict_shuffled_cnn = ...  # "a", "b" or "c"
+### END SOLUTION
+
+
+# %%
+def cnn_accuracy(order, seed):
+    torch.manual_seed(seed)
+    return accuracy(SmallCNN(channels=1, num_classes=10, width=16), order, seed, lr=1e-2)
+
+
+# %% tags=["experiment"]
+cnn_result = lesson.experiment(
+    "predict_shuffled_cnn",
+    {
+        "CNN, raster": lambda seed: cnn_accuracy(torch.arange(49), seed),
+        "CNN, shuffled": lambda seed: cnn_accuracy(one_order(seed), seed),
+    },
+)
+cnn_result
+
+# %% tags=["compare"]
+print(cnn_result.conclusion)
+
+# %% [markdown]
+# A convolution takes neighbours *in the picture it is given* to be neighbours, and after the shuffle they are not. That
+# built-in belief is why the CNN is ahead on pictures in order, and what it pays for when the belief is wrong. A ViT
+# believes nothing about places: it had to learn all of it, in either order.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 9 minutes, of which about one is waiting.** Take the vote before each run. The CNN does not fall to
+# chance: within each 4 x 4 patch its filters still see strokes and textures, and the mean over the picture at its end
+# never cared where. Ask next: would the drop be larger or smaller with patches of 2 x 2? And of 14 x 14?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · A new order for every picture (8 min)
+#
+# One fixed order only renames rows. Now give **every picture an order of its own**, a new one each time it is seen, and
+# leave the positions where they are: position 5 then means nothing at all.
+
+# %%
+own_orders = fresh_orders(6, 49, torch.Generator().manual_seed(4))  # (B, N)
+lines = {
+    "one order": shuffled,
+    "each its own": shuffle_patches(pictures.images, 4, own_orders),
+}
+figures.garments(lines, kinds_of_garment)
+
+# %% [markdown]
+# The best that a model can do is to ignore the positions. **What can a ViT without positions see in a picture?**
+#
+# - a) nothing: it always names the most common class
+# - b) which patches there are, and how often, not where
+# - c) everything: attention finds out where patches belong
+# - d) which patches are neighbours, not where they are
+
+# %% tags=["answer"] exercise="no_positions_sees"
+### BEGIN SOLUTION
+no_positions_sees = "b"
+### STUB
+# no_positions_sees = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="no_positions_sees"
+lesson.check("no_positions_sees")
+
+# %% [markdown]
+# A bag of patches, as one says a bag of words. **Predict: with a new order for each picture, the ViT's accuracy**
+#
+# - a) stays the same: no order mattered so far
+# - b) falls to about that of a ViT without positions
+# - c) falls to chance (10%)
+
+# %% tags=["predict"] exercise="predict_fresh_order"
+### BEGIN SOLUTION
+predict_fresh_order = "b"
+### STUB
+# predict_fresh_order = ...  # "a", "b" or "c"
+### END SOLUTION
+
+
+# %%
+def shuffle_each(images, generator):
+    """Every picture of a batch in a new order of its own."""
+    return shuffle_patches(images, 4, fresh_orders(len(images), 49, generator))
+
+
+def fresh_accuracy(seed):
+    torch.manual_seed(seed)
+    model = ViT(28, 4, 1, 10, dim=64, depth=2, heads=4)
+    fit(model, train.images, train.labels, epochs=4, batch_size=32, lr=2e-3, seed=seed, augment=shuffle_each)
+    return evaluate(model, shuffle_each(test.images, torch.Generator().manual_seed(seed)), test.labels)
+
+
+def bag_accuracy(seed):
+    torch.manual_seed(seed)
+    model = forget_positions(ViT(28, 4, 1, 10, dim=64, depth=2, heads=4))
+    return accuracy(model, torch.arange(49), seed, lr=2e-3)
+
+
+# %% tags=["experiment"]
+fresh_result = lesson.experiment(
+    "predict_fresh_order",
+    {
+        "ViT, one order": lambda seed: vit_accuracy("one", seed),  # from part 6
+        "ViT, new order each time": fresh_accuracy,
+        "ViT, no positions": bag_accuracy,
+    },
+)
+fresh_result
+
+# %% tags=["compare"]
+print(fresh_result.conclusion)
+
+# %% [markdown]
+# Far above chance, though: what a garment's patches look like says much about it, and where they sit says the rest.
+# Order does not matter; **knowing where** does.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 8 minutes.** The one to dwell on: "order does not matter" and "a new order each time hurts" are both true. What
+# counts is whether a position *means* the same place in every picture. Ask next: could a ViT solve jigsaw puzzles, that
+# is, predict each patch's place from a fresh shuffle without positions? (Yes, that is a task one can train; lesson 05.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · Attention that does not look everywhere (9 min)
+#
+# Full attention costs N² scores, so models for long sequences look less far. In **causal** attention a token looks at
+# itself and at those before it; in **local** attention, at a few on either side. **Patches are shuffled and their
+# positions go along: who still minds the order?**
+#
+# - a) nobody: the positions say everything that there is to say
+# - b) causal attention only
+# - c) local attention only
+# - d) causal and local attention
+
+# %% tags=["answer"] exercise="which_attention_minds"
+### BEGIN SOLUTION
+which_attention_minds = "d"
+### STUB
+# which_attention_minds = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="which_attention_minds"
+lesson.check("which_attention_minds")
+
+# %% [markdown]
+# Your `permutation_gap` is the judge: five encoders on the same 50 tokens.
+
+# %%
+block, table = EncoderBlock(48, 4).double(), 0.5 * torch.randn(1, 50, 48, dtype=torch.float64)
+convolution = nn.Conv1d(48, 48, kernel_size=3, padding=1).double()
+encoders = {
+    "full attention": block,
+    "full attention, positions left behind": lambda x: block(x + table),  # added by place, after the shuffle
+    "causal attention": windowed_block(48, 4, causal_window(50)).double(),
+    "local attention, 2 either side": windowed_block(48, 4, local_window(50, reach=2)).double(),
+    "convolution along the sequence": lambda x: convolution(x.mT).mT,  # (B, N, D) -> (B, D, N) and back
+}
+
+# %%
+minds = {name: gap(encoder, tokens, some_order) for name, encoder in encoders.items()}
+figures.gaps(minds, "Permutation gap")
+
+# %% tags=["compare"]
+for name, value in minds.items():
+    print(f"{name}: the order {'does not matter' if value < 1e-9 else 'matters'}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# That the outputs depend on the order does not say by how much the *accuracy* does. Take a ViT whose patch tokens look
+# only two places either way along the sequence, while its class token looks everywhere. **Shuffled (one order for all,
+# positions learned), its accuracy after this short training is**
+#
+# - a) clearly lower than in raster order
+# - b) no different beyond the spread, on these small pictures
+# - c) clearly higher
+
+# %% tags=["predict"] exercise="predict_local"
+### BEGIN SOLUTION
+predict_local = "b"
+### STUB
+# predict_local = ...  # "a", "b" or "c"
+### END SOLUTION
+
+
+# %%
+def local_accuracy(order, seed):
+    torch.manual_seed(seed)
+    return accuracy(local_vit(28, 4, 1, 10, dim=64, depth=2, heads=4, reach=2), order, seed, lr=2e-3)
+
+
+# %% tags=["experiment"]
+local_result = lesson.experiment(
+    "predict_local",
+    {
+        "local, raster": lambda seed: local_accuracy(torch.arange(49), seed),
+        "local, shuffled": lambda seed: local_accuracy(one_order(seed), seed),
+    },
+)
+local_result
+
+# %% tags=["compare"]
+print(local_result.conclusion)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# What the literature says: **REOrder** (Kutscher et al., 2025, [arXiv 2505.23751](https://arxiv.org/abs/2505.23751))
+# tried orders on models for long sequences and even *learned* one.
+#
+# | model | change of order | accuracy |
+# |:---|:---|:---|
+# | full self-attention (ViT) | any | no change: it does not mind |
+# | models for long sequences | the best order found, ImageNet-1K | up to +3.01 points |
+# | models for long sequences | the best order found, Functional Map of the World | up to +13.35 points |
+# | Transformer-XL, ImageNet-1K | column instead of raster | nearly +2 points |
+# | Transformer-XL, ImageNet-1K | spiral instead of raster | over -6 points |
+#
+# Satellite pictures gain most. In lesson 09 you meet the other case where order counts: a model that generates patches
+# one by one.
+
+# %% [markdown]
+# All accuracies of this lesson at a glance (dots: this run, bars: several seeds):
+
+# %%
+figures.accuracies([vit_result, cnn_result, fresh_result, local_result])
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 9 minutes.** The algebra in one line: P S P^T + M is a reordering of S + M only where P M P^T = M, and the only
+# masks for which every P does that are full ones (and the diagonal). Ask next: which order would *you* choose for
+# local attention on pictures? (one that keeps neighbours near: snake or Hilbert; try it.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · Drag it (5 min) ★
+#
+# A trained ViT and one picture. Choose an order, let the positions go along or stay behind, and watch the sequence
+# fill, the attention matrix change seats and the prediction. **Find an order that, with positions left behind, makes
+# the model name another garment.**
+
+# %% tags=["explorer"]
+explorer.explore(load_vit(), pictures.images[0], pictures.names)
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 5 minutes.** Start with positions going along and drag through all orders: the bars never move. Then leave them
+# behind. Ask: which order does least harm, and why? (snake leaves every second row in place)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10 · Answer the sheet (6 min) ★
+#
+# Now answer part (b) in your own words, for a classmate who has not done this lesson: does it matter in which order the
+# patches are flattened into a sequence? Say **why** (three sentences), and name **two** cases in which it does
+# matter, each with its reason. A person reads this one.
+
+# %% [markdown] tags=["answer"] exercise="why_order_is_free"
+# ### BEGIN SOLUTION
+# For a ViT it does not matter, as long as one order is used for all pictures, so that each position goes with its
+# place. Attention is permutation-equivariant (scores P S P^T, output P A(X)), and LayerNorm and MLP act on one token at
+# a time, so shuffled inputs give shuffled outputs, and the class token, which reads a weighted sum over all tokens,
+# gives the same logits. With learned positions another order only renames the rows of the table, at the start and after
+# every training step. It matters when the positions stay behind or every picture has its own order (a position no
+# longer means a place: what is left is a bag of patches), and when a mask is tied to places in the sequence, as in
+# causal or local attention (P M P^T is not M). A CNN on shuffled pictures loses too, since its neighbours are no
+# neighbours any more.
+# ### END SOLUTION
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **What you can say now.**
+#
+# - With positions going along, the order of patches changes *nothing*: exactly (1e-15), and through training (twins).
+# - What a ViT knows about places sits in its position table; what a CNN knows sits in its architecture.
+# - Order matters as soon as something is tied to the place in the *sequence*: positions left behind, a causal or local
+#   window, a convolution.
+#
+# **Read on.** [ViT](https://arxiv.org/abs/2010.11929), section 3.1 and appendix D.4 (positions or none) ·
+# [REOrder](https://arxiv.org/abs/2505.23751) (orders for long-sequence models) ·
+# [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (why positions are needed at all).
