@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from helpers.exercises import LESSONS, items
+from helpers.exercises import LESSONS, find, items
 from helpers.exercises.definition import Exercise
 from helpers.exercises.judge import RIGHT, judge
 from helpers.models.conventions import Conventions
@@ -17,6 +17,10 @@ EVERY_CONVENTION = [
         ("row-major", "column-major"), ("channel-first", "channel-last"), ("first", "last"), (1, 0)
     )
 ]
+
+
+def course(name):
+    return find(name).reference
 
 
 @pytest.mark.parametrize("info", LESSONS, ids=lambda info: info.file)
@@ -40,7 +44,7 @@ def test_mistakes_are_recognised_from_any_seed(info):
         if isinstance(item, Exercise):
             for mistake in item.mistakes:
                 for seed in (1, 2):
-                    verdict = judge(item, LocalRunner({item.id: mistake.answer}, None), seed)
+                    verdict = judge(item, LocalRunner({item.id: mistake.answer}, course), seed)
                     assert verdict.mistake == mistake.name, f"{item.id}, seed {seed}"
 
 
@@ -51,9 +55,9 @@ def test_definitions_follow_their_conventions(conventions):
         for item, standard in zip(items(info.number, conventions), items(info.number), strict=True):
             if not isinstance(item, Exercise):
                 continue
-            assert judge(item, LocalRunner({item.id: item.reference}, None)).kind == RIGHT
+            assert judge(item, LocalRunner({item.id: item.reference}, course)).kind == RIGHT
             assert [specimen for specimen in mistakes(item) if specimen.complaint] == []
-            varied += judge(item, LocalRunner({item.id: standard.reference}, None)).kind != RIGHT
+            varied += judge(item, LocalRunner({item.id: standard.reference}, course)).kind != RIGHT
     assert (varied > 0) == (
         conventions.sequence != "row-major"
         or conventions.patch != "channel-first"

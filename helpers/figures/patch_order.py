@@ -123,7 +123,7 @@ def twin_runs(losses: Mapping[str, Sequence[float]]) -> Picture:
     for number, (name, curve) in enumerate(losses.items()):
         width = 14 * (1 - number / len(losses)) + 1
         axis.plot(range(1, len(curve) + 1), curve, linewidth=width, color=colours[number % 7], label=name)
-    axis.set(xlabel="training step", ylabel="loss")
+    axis.set(xlabel="training step", ylabel="loss", xticks=range(0, len(curve) + 1, 5))
     legend = axis.legend(fontsize=8, ncols=2)
     for line in legend.get_lines():
         line.set_linewidth(4)
@@ -131,8 +131,8 @@ def twin_runs(losses: Mapping[str, Sequence[float]]) -> Picture:
     apart = max(abs(a - b) for other in others for a, b in zip(first, other, strict=True))
     return Picture(
         figure,
-        f"Losses over {len(first)} steps for {', '.join(losses)}: from {first[0]:.2f} to {first[-1]:.2f}, all curves on "
-        f"top of one another, nowhere more than {apart:.0e} apart.",
+        f"Losses over {len(first)} steps for {', '.join(losses)}: from {first[0]:.2f} to {first[-1]:.2f}, all curves "
+        f"on top of one another, nowhere more than {apart:.0e} apart.",
     )
 
 

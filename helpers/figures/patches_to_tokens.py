@@ -46,8 +46,8 @@ def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conv
     return Picture(
         figure,
         f"Left: a picture of {image.shape[1]} by {image.shape[2]} pixels under a grid of {rows} rows and {cols} "
-        f"columns. Right: the {len(patches)} rows that patchify returned, each drawn as a patch of {patch_size} by {patch_size} "
-        f"pixels and numbered from 0, {cols} to a line. Read line by line they "
+        f"columns. Right: the {len(patches)} rows that patchify returned, each drawn as a patch of {patch_size} by "
+        f"{patch_size} pixels and numbered from 0, {cols} to a line. Read line by line they "
         f"{'show the picture again' if same else 'do not show the picture'}.",
     )
 
@@ -61,7 +61,7 @@ def kernels(weight: Tensor) -> Picture:
     limit = shown.abs().max().item() or 1.0
     for number, axes in enumerate(grid.flatten()):
         if number < len(shown):
-            axes.imshow(shown[number], cmap="RdBu_r", vmin=-limit, vmax=limit)
+            axes.imshow(shown[number].numpy(), cmap="RdBu_r", vmin=-limit, vmax=limit)
         axes.axis("off")
     across = (shown.diff(dim=-1).abs().mean() + shown.diff(dim=-2).abs().mean()) / 2
     return Picture(
@@ -117,7 +117,7 @@ def predictions(images: Tensor, labels: Tensor, logits: Tensor, names: Sequence[
     said = []
     for axes, image, label, guess, share in zip(row[0], images, labels, found.indices, found.values, strict=True):
         right = bool(label == guess)
-        axes.imshow(image[0].cpu(), cmap="gray_r")
+        axes.imshow(image[0].cpu().numpy(), cmap="gray_r")
         sign = "✓" if right else f"✗ is {names[label]}"
         axes.set_title(f"{names[guess]} {100 * share:.0f}%\n{sign}", fontsize=8, color=COLOURS[2 if right else 1])
         axes.axis("off")
@@ -132,13 +132,13 @@ def class_attention(image: Tensor, attention: Tensor, grid: tuple[int, int]) -> 
     """
     maps = attention.detach().cpu().unflatten(1, grid)  # (heads, N) -> (heads, rows, cols)
     figure, row = pyplot.subplots(1, len(maps) + 1, figsize=(2 * len(maps) + 2, 2.3), layout="constrained")
-    row[0].imshow(image[0].cpu(), cmap="gray_r")
+    row[0].imshow(image[0].cpu().numpy(), cmap="gray_r")
     row[0].set_title("picture", fontsize=9)
     said = []
     for number, (axes, weights) in enumerate(zip(row[1:], maps, strict=True)):
         large = F.interpolate(weights[None, None], tuple(image.shape[1:]), mode="nearest")[0, 0]
-        axes.imshow(image[0].cpu(), cmap="gray_r", alpha=0.45)
-        axes.imshow(large, cmap="viridis", alpha=0.6, vmin=0)
+        axes.imshow(image[0].cpu().numpy(), cmap="gray_r", alpha=0.45)
+        axes.imshow(large.numpy(), cmap="viridis", alpha=0.6, vmin=0)
         axes.set_title(f"head {number}", fontsize=9)
         y, x = divmod(weights.argmax().item(), grid[1])
         share = 100 * weights.max() / weights.sum()
@@ -151,7 +151,7 @@ def class_attention(image: Tensor, attention: Tensor, grid: tuple[int, int]) -> 
 def _pixels(image: Tensor):
     """(C, H, W) -> (H, W, C) or (H, W), as matplotlib wants it."""
     image = image.detach().cpu().clamp(0, 1)
-    return image.permute(1, 2, 0) if len(image) == 3 else image[0]
+    return (image.permute(1, 2, 0) if len(image) == 3 else image[0]).numpy()
 
 
 def _smoothed(values: Sequence[float], window: int = 20) -> list[float]:

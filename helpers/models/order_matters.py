@@ -5,7 +5,6 @@ from einops import rearrange, repeat
 from torch import Tensor, nn
 
 from helpers.models.attention import MultiHeadSelfAttention
-from helpers.models.conventions import Conventions
 from helpers.models.patches import patchify, unpatchify
 from helpers.models.vit import EncoderBlock, ViT
 
@@ -64,16 +63,17 @@ class WindowedSelfAttention(MultiHeadSelfAttention):
         super().__init__(dim, heads)
         self.register_buffer("allowed", allowed, persistent=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rows: slice = slice(None)) -> Tensor:
+        """What the tokens in `rows` see."""
         *_, v = self.split(x)
-        x = self.weights(x) @ v  # (B, heads, N, N) @ (B, heads, N, d) -> (B, heads, N, d)
+        x = self.weights(x, rows) @ v  # (B, heads, rows, N) @ (B, heads, N, d) -> (B, heads, rows, d)
         return self.proj(rearrange(x, "b h n d -> b n (h d)"))
 
-    def weights(self, x: Tensor) -> Tensor:
-        """The attention weights of x (B, N, dim), zero where it is not allowed to look: (B, heads, N, N)."""
+    def weights(self, x: Tensor, rows: slice = slice(None)) -> Tensor:
+        """The attention weights of x (B, N, dim), zero where a token may not look: (B, heads, rows, N)."""
         q, k, _ = self.split(x)
-        scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)  # (B, heads, N, N)
-        return scores.masked_fill(~self.allowed, -torch.inf).softmax(dim=-1)
+        scores = (q[:, :, rows] * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)  # (B, heads, rows, N)
+        return scores.masked_fill(~self.allowed[rows], -torch.inf).softmax(dim=-1)
 
 
 def windowed_block(dim: int, heads: int, allowed: Tensor) -> EncoderBlock:
@@ -88,18 +88,6 @@ def local_vit(image_size: int, patch_size: int, channels: int, num_classes: int,
     """A ViT whose patch tokens look at most `reach` places along the sequence; the class token looks everywhere."""
     vit = ViT(image_size, patch_size, channels, num_classes, dim, depth, heads)
     allowed = local_window(vit.pos_embed.shape[1], reach, class_token=True)
-    return _with_window(vit, dim, heads, allowed)
-
-
-def causal_vit(image_size: int, patch_size: int, channels: int, num_classes: int, dim: int, depth: int,
-               heads: int) -> ViT:  # fmt: skip
-    """A ViT with causal attention; its class token stands last, where it sees all patches."""
-    last = Conventions(class_token="last")
-    vit = ViT(image_size, patch_size, channels, num_classes, dim, depth, heads, conventions=last)
-    return _with_window(vit, dim, heads, causal_window(vit.pos_embed.shape[1]))
-
-
-def _with_window(vit: ViT, dim: int, heads: int, allowed: Tensor) -> ViT:
     vit.blocks = nn.ModuleList([windowed_block(dim, heads, allowed) for _ in vit.blocks])
     vit.initialise()
     return vit

@@ -83,27 +83,35 @@ def _wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
 
 
 def open_notebook(page, lab: Lab, path: str) -> None:
-    """Open a notebook (its path in the lab's folder) and wait for its kernel."""
+    """Open a notebook (its path in the lab's folder; its metadata must name a kernel) and wait for that kernel."""
     page.goto(f"{lab.address}/doc/tree/{path}?token={lab.token}&reset")
     page.wait_for_function("window.jupyterapp?.shell?.currentWidget?.context !== undefined", timeout=60_000)
-    page.evaluate(
+    _finish(
+        page,
         """async () => {
           const panel = window.jupyterapp.shell.currentWidget;
           await panel.context.ready;
           await panel.sessionContext.ready;
-        }"""
+        }""",
+        60,
     )
 
 
-def run_all(page, lab: Lab, path: str) -> list[dict]:
+def _finish(page, asynchronous: str, seconds: float) -> None:
+    """Wait for an async function in the page; Playwright's own evaluate would wait for ever."""
+    page.evaluate(f"() => {{ window.finished = false; ({asynchronous})().then(() => {{ window.finished = true; }}); }}")
+    page.wait_for_function("window.finished", timeout=1000 * seconds)
+
+
+def run_all(page, lab: Lab, path: str, seconds: float = 120) -> list[dict]:
     """Open a notebook and run all its cells.
 
-    path: the notebook, in the lab's folder
+    path: the notebook, in the lab's folder; seconds: how long its cells may take together
     Returns the outputs of all code cells, in order, each a dict as in an .ipynb file; a cell that failed shows as one
     with output_type "error". Raises AssertionError where a cell did not run.
     """
     open_notebook(page, lab, path)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    _finish(page, "() => window.jupyterapp.commands.execute('notebook:run-all-cells')", seconds)
     cells = page.evaluate(
         """() => {
           const model = window.jupyterapp.shell.currentWidget.content.model;
