@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from vitlab.experiments import FOOTER, ExperimentError, measure_lesson, script, summary, write
+from vitlab.experiments import FOOTER, ExperimentError, measure_lesson, run_experiments, script, summary, write
 
 LESSON = """
 from helpers.exercises.definition import Experiment
@@ -109,3 +109,24 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path):
     write(tmp_path / "b.json", {"a": {"c": "±", "d": 2}, "b": 1})
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json"]
+
+
+def test_measuring_a_lesson_writes_its_json_under_the_project(tmp_path):
+    (tmp_path / "solutions").mkdir()
+    source = f'# %% [markdown]\n# # 99 · A toy\n\n# %% tags=["experiment"]\n{LESSON}'
+    (tmp_path / "solutions" / "99_toy.py").write_text(source, encoding="utf-8")
+    [path] = run_experiments(tmp_path, "99", seeds=2, threads=1)
+    assert path == tmp_path / "helpers" / "measured" / "99_toy.json"
+    assert json.loads(path.read_text(encoding="utf-8"))["experiments"]["predict_toy"]["ten"] == [10.0, 11.0]
+
+
+def test_a_lesson_that_does_not_exist_is_said_so(tmp_path):
+    with pytest.raises(ExperimentError, match="There is no lesson 77"):
+        run_experiments(tmp_path, "77")
+
+
+def test_a_lesson_without_experiments_is_said_so(tmp_path):
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "98_none.py").write_text("# %% [markdown]\n# # 98 · None\n", encoding="utf-8")
+    with pytest.raises(ExperimentError, match=r"no experiment in 98_none\.py"):
+        run_experiments(tmp_path, "98")

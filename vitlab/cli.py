@@ -67,6 +67,18 @@ def zoo() -> None:
     raise typer.Exit(0 if run_zoo() else 1)
 
 
+@app.command()
+def experiments(
+    lesson: Annotated[str | None, typer.Option(help="A lesson's number, such as 02. Default: every lesson.")] = None,
+    seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from 0.")] = 5,
+) -> None:
+    """Measure the lessons' experiments over several seeds and write helpers/measured; goes on where it stopped."""
+    from vitlab.experiments import run_experiments
+    from vitlab.project import find_project
+
+    run_experiments(find_project(), lesson, seeds)
+
+
 def main() -> None:
     """Runs the command line; what a person can put right is one sentence and exit code 1."""
     from vitlab.project import ProjectError

@@ -21,6 +21,7 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.experiment import MEASURED, RECORD, SEED
+from vitlab.project import ProjectError
 
 SEEDS = 5
 THREADS = 2
@@ -35,29 +36,26 @@ with open(os.environ["VITLAB_RECORD"], "a", encoding="utf-8") as file:
 """  # what the run itself was made with: it may be resumed from another environment
 
 
-class ExperimentError(Exception):
+class ExperimentError(ProjectError):
     """A lesson's experiments could not be measured; the message says which lesson and seed, and why."""
 
 
-def run_experiments(
-    lesson: str | None = None, seeds: int = SEEDS, *, threads: int = THREADS, project: str | Path | None = None
-) -> list[Path]:
+def run_experiments(project: Path, lesson: str | None = None, seeds: int = SEEDS, threads: int = THREADS) -> list[Path]:
     """Measure a lesson's experiments, or those of every lesson, and write one JSON each.
 
+    project:  the project's folder
     lesson:   number such as "02"; None: every lesson that has an experiment
     seeds:    how many seeds, from 0
     threads:  of each run
-    project:  the project's folder (default: the one that holds this package)
     Returns the files written. Raises ExperimentError where there is nothing to measure or a run fails.
     """
     from helpers.exercises import find
     from helpers.models.conventions import STANDARD
     from vitlab.course.parse import parse
 
-    project = Path(__file__).parents[1] if project is None else Path(project)
     sources = sorted((project / "solutions").glob(f"{lesson or '[0-9][0-9]'}_*.py"))
     if not sources:
-        raise ExperimentError(f"There is no lesson {lesson or ''} in {project / 'solutions'}.".replace("  ", " "))
+        raise ExperimentError(f"There is no lesson {lesson or 'at all'} in {project / 'solutions'}.")
     written = []
     for source in sources:
         code = script(parse(source, find=find, words=STANDARD.words()).cells)
@@ -65,12 +63,12 @@ def run_experiments(
             continue
         state = project / "build" / "experiments" / source.stem
         records = measure_lesson(source.stem, code, state, range(seeds), threads=threads)
-        path = MEASURED / f"{source.stem}.json"
+        path = project / "helpers" / MEASURED.name / f"{source.stem}.json"
         write(path, summary(records, command(source.stem[:2], seeds)))
         print_table(source.stem, records)
         written.append(path)
     if not written:
-        raise ExperimentError(f"Lesson {lesson} has no experiment.")
+        raise ExperimentError(f"There is no experiment in {', '.join(source.name for source in sources)}.")
     return written
 
 

