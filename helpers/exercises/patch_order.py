@@ -355,13 +355,17 @@ def _permutation_gap() -> Exercise:
         draw = partial(torch.randn, generator=generator, dtype=torch.float64)
         layer = {"d_model": 8, "nhead": 2, "dim_feedforward": 16, "batch_first": True, "norm_first": True}
         transformer = TorchModule("TransformerEncoderLayer", layer, seed=1)
-        mixer = TorchModule("Conv1d", {"in_channels": 6, "out_channels": 6, "kernel_size": 1}, seed=2)
+        mixer = TorchModule("Conv1d", {"in_channels": 6, "out_channels": 6, "kernel_size": 1, "bias": False}, seed=2)
         blur = TorchModule("Conv1d", {"in_channels": 5, "out_channels": 5, "kernel_size": 3, "padding": 1}, seed=3)
         both = TorchModule("Sequential", parts=(transformer, mixer))
+        mixed = draw(6, 6, 9)
+        mixed[0] /= 10  # so that the largest difference is in another picture than the first
         return [
             Call((transformer, draw(2, 5, 8), _random_order(5, generator)), group="an encoder that does not mind"),
             Call((transformer, draw(1, 7, 8), _random_order(7, generator)), group="an encoder that does not mind"),
-            Call((mixer, draw(6, 6, 9), torch.tensor([2, 0, 1, 4, 5, 3])), group="an encoder that minds"),
+            # the mixer is linear: in one of these two the largest difference is negative
+            Call((mixer, mixed, torch.tensor([2, 0, 1, 4, 5, 3])), group="an encoder that minds"),
+            Call((mixer, -mixed, torch.tensor([2, 0, 1, 4, 5, 3])), group="an encoder that minds"),
             Call((both, draw(1, 6, 8), torch.tensor([1, 2, 3, 4, 5, 0])), group="an encoder that minds"),
             Call((blur, draw(7, 5, 6).float(), torch.tensor([3, 0, 1, 4, 2])), group="an encoder that minds"),
         ]
@@ -775,15 +779,15 @@ def _predict_local() -> Experiment:
     return Experiment(
         id="predict_local",
         title="Local attention, two orders",
-        question="A ViT whose patch tokens look only two places ahead and two back along the sequence (its class "
-        "token looks everywhere). Its outputs do depend on the order. Will its *accuracy* after this short training?",
+        question="A ViT whose patch tokens look only two places ahead and two back along the sequence (its class token "
+        "looks everywhere). Its outputs do depend on the order. Over five seeds, its accuracy with shuffled patches is",
         options={
-            "a": "clearly lower when shuffled",
-            "b": "no difference beyond the spread on these small pictures",
-            "c": "clearly higher when shuffled",
+            "a": "lower by 10 points or more, as its neighbourhoods are destroyed",
+            "b": "a few points lower in most runs, not in all",
+            "c": "the same: its positions are learned, after all",
         },
         outcome="b",
-        claims=(Claim("local, raster", "=", "local, shuffled"),),
+        claims=(),  # one run does not settle it: the difference is about as large as the luck of a seed
         published=(REORDER_LONG,),
     )
 

@@ -99,7 +99,7 @@ def gaps(values: Mapping[str, float], title: str) -> Picture:
     axis = figure.subplots()
     axis.barh(list(values), shown, left=1e-17, color=[GREEN if value < ROUNDING else ORANGE for value in shown])
     axis.axvline(ROUNDING, color=GREY, linestyle="--", linewidth=1)
-    axis.set(xscale="log", xlim=(1e-17, 30 * max(1.0, *shown)), xlabel=f"{title} (float64; dashed: 1e-9)")
+    axis.set(xscale="log", xlim=(1e-17, 1e3 * max(1.0, *shown)), xlabel=f"{title} (float64; dashed: 1e-9)")
     axis.invert_yaxis()
     for place, value in enumerate(values.values()):
         axis.annotate(f" {value:.1e}", (shown[place], place), va="center", fontsize=8)
