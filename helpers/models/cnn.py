@@ -8,17 +8,19 @@ class SmallCNN(nn.Module):
     """Three 3x3 convolutions, the mean over the picture, a linear head: (B, C, H, W) -> logits (B, num_classes).
 
     channels: C; num_classes: number of logits; width: channels of the first convolution, doubled by each later one
+    batch_norm: whether each convolution is followed by batch normalisation, or by nothing but its bias
     Pictures of any size from 4x4 pixels; made for 28x28 and 32x32.
     """
 
-    def __init__(self, channels: int, num_classes: int, width: int = 32):
+    def __init__(self, channels: int, num_classes: int, width: int = 32, batch_norm: bool = True):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, 2 * width, kernel_size=3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(2 * width)
-        self.conv3 = nn.Conv2d(2 * width, 4 * width, kernel_size=3, padding=1, bias=False)
-        self.norm3 = nn.BatchNorm2d(4 * width)
+        norm = nn.BatchNorm2d if batch_norm else nn.Identity
+        self.conv1 = nn.Conv2d(channels, width, kernel_size=3, padding=1, bias=not batch_norm)
+        self.norm1 = norm(width)
+        self.conv2 = nn.Conv2d(width, 2 * width, kernel_size=3, padding=1, bias=not batch_norm)
+        self.norm2 = norm(2 * width)
+        self.conv3 = nn.Conv2d(2 * width, 4 * width, kernel_size=3, padding=1, bias=not batch_norm)
+        self.norm3 = norm(4 * width)
         self.head = nn.Linear(4 * width, num_classes)
 
     def forward(self, images: Tensor) -> Tensor:
