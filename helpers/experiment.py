@@ -44,10 +44,19 @@ class Result:
 
     def _relation(self, claim: Claim) -> str:
         difference = self.values[claim.left] - self.values[claim.right]
-        noise = math.hypot(self._spread(claim.left), self._spread(claim.right))
-        if abs(difference) <= max(LEAST_DIFFERENCE, SPREADS * noise):
+        limit = max(LEAST_DIFFERENCE, SPREADS * math.hypot(self._spread(claim.left), self._spread(claim.right)))
+        if claim.over_seeds:
+            differences = self._differences(claim)
+            difference = statistics.mean(differences)
+            limit = SPREADS * statistics.stdev(differences) / math.sqrt(len(differences))  # of the mean
+        if abs(difference) <= limit:
             return "="
         return ">" if difference > 0 else "<"
+
+    def _differences(self, claim: Claim) -> list[float]:
+        """Left minus right, seed by seed; before anything was shipped this run stands for all seeds."""
+        pairs = zip(self.shipped.get(claim.left, []), self.shipped.get(claim.right, []), strict=True)
+        return [left - right for left, right in pairs] or 2 * [self.values[claim.left] - self.values[claim.right]]
 
     def _spread(self, variant: str) -> float:
         values = self.shipped.get(variant, [])
@@ -56,6 +65,8 @@ class Result:
     def _sentence(self, claim: Claim) -> str:
         words = {"=": "no difference beyond the spread between {} and {}", ">": "{} beats {}", "<": "{} loses to {}"}
         found = words[self._relation(claim)].format(claim.left, claim.right)
+        if claim.over_seeds:
+            found = f"over {len(self._differences(claim))} seeds: {found}"
         return found + (" (as expected)" if self.holds(claim) else " (NOT as expected: see the table above)")
 
     def __repr__(self) -> str:

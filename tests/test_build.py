@@ -13,7 +13,7 @@ from vitlab.course import build as course_build
 from vitlab.course import execute as course_execute
 from vitlab.course.build import Course, build, check
 from vitlab.course.errors import BuildError
-from vitlab.course.execute import ExecutionError
+from vitlab.course.execute import ExecutionError, as_seen
 from vitlab.course.leaks import find_leaks, read_secrets
 from vitlab.course.notebooks import solved_notebook, student_notebook
 from vitlab.course.parse import parse
@@ -730,3 +730,7 @@ def test_check_scans_the_committed_student_notebook(fresh):
 
 def test_the_committed_editions_are_what_would_be_built():
     assert check(course_build.standard_course(ROOT)) == []
+
+
+def test_of_a_progress_bar_only_its_last_state_is_kept():
+    assert as_seen("one\n 0%|\r50%|\r100%|\r\ntwo\r\n") == "one\n100%|\ntwo\n"

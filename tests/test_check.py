@@ -152,3 +152,11 @@ def test_an_experiment_appends_to_the_record_with_its_seed(tmp_path, monkeypatch
     measure(ORDER, "99_none", "a", RUNS)
     line = json.loads((tmp_path / "record.jsonl").read_text())
     assert (line["id"], line["seed"], line["values"]["one"]) == ("predict_it", 2, 72.0)
+
+
+def test_a_claim_over_seeds_is_judged_by_the_mean_difference():
+    claim = Claim("one", ">", "other", over_seeds=True)
+    shipped = {"one": [71.0, 74.0, 77.0], "other": [70.0, 72.5, 76.0]}
+    small = Result(ORDER, "b", {"one": 70.0, "other": 70.5}, {}, shipped)
+    assert small.holds(claim), "one run the other way does not settle it"
+    assert not Result(ORDER, "b", small.values, {}, {**shipped, "other": [72.0, 73.0, 78.0]}).holds(claim)

@@ -66,11 +66,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Claim:
-    """What an experiment is expected to show: left ">" or "<" right, or "=" for no difference beyond the spread."""
+    """What an experiment is expected to show: left ">" or "<" right, or "=" for no difference beyond the spread.
+
+    over_seeds: judged by the mean difference over the shipped seeds, where it is smaller than the luck of one run.
+    """
 
     left: str
     relation: str
     right: str
+    over_seeds: bool = False
 
 
 @dataclass(frozen=True)

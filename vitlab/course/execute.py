@@ -107,4 +107,12 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
             joined[-1].text += output.text
         else:
             joined.append(output)
+    for output in joined:
+        if output.output_type == "stream":
+            output.text = as_seen(output.text)
     return joined
+
+
+def as_seen(text: str) -> str:
+    """A printed text as a screen shows it in the end: of a line that was written over (a progress bar), the last."""
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n"))
