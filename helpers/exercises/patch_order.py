@@ -691,7 +691,7 @@ def _predict_shuffled_cnn() -> Experiment:
             "c": "clearly higher than on pictures in order",
         },
         outcome="a",
-        claims=(Claim("CNN, raster", ">", "CNN, shuffled"),),
+        claims=(Claim("CNN, raster", ">", "CNN, shuffled", over_seeds=True),),  # the luck of a seed is large here
         published=(),
     )
 
