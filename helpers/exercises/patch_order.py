@@ -28,7 +28,6 @@ def items(conventions: Conventions = STANDARD) -> tuple[Item, ...]:
         _tokens_that_mix(),
         _class_token_reads(conventions),
         _positions_left_behind(),
-        _why_order_is_free(),
         _twin_start(),
         _predict_shuffled_vit(),
         _predict_shuffled_cnn(),
@@ -36,6 +35,7 @@ def items(conventions: Conventions = STANDARD) -> tuple[Item, ...]:
         _predict_fresh_order(),
         _which_attention_minds(),
         _predict_local(),
+        _why_order_is_free(),
     )
 
 

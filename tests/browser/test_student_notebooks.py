@@ -26,6 +26,19 @@ def worked_on(lab, file, name, answers):
     (lab.folder / name).write_text(json.dumps(notebook), encoding="utf-8")
 
 
+def show_cell(page, identifier):
+    """Scroll to a cell: JupyterLab draws only those in sight."""
+    page.evaluate(
+        """async (id) => {
+          const notebook = window.jupyterapp.shell.currentWidget.content;
+          const cells = Array.from(notebook.model.cells, (cell) => cell.id);
+          notebook.activeCellIndex = cells.indexOf(id);
+          await notebook.scrollToItem(cells.indexOf(id), "start");
+        }""",
+        identifier,
+    )
+
+
 @pytest.mark.parametrize("info", LESSONS, ids=lambda info: info.file)
 def test_run_all_on_a_fresh_student_notebook_shows_no_error(page, lab, info):
     shutil.copy(ROOT / "notebooks" / f"{info.file}.ipynb", lab.folder)
@@ -37,8 +50,8 @@ def test_run_all_on_a_fresh_student_notebook_shows_no_error(page, lab, info):
 def test_a_wrong_answer_shows_the_card_of_its_mistake(page, lab):
     worked_on(lab, "01_patches_to_tokens", "wrong.ipynb", {"patchify": SUBSAMPLED})
     run_all(page, lab, "wrong.ipynb")
+    show_cell(page, "patchify-check")
     card = page.locator("[role=status]", has_text="subsampled pictures")
-    card.scroll_into_view_if_needed()
     assert "wrong" in card.inner_text()
     assert "patch_size: 2" in card.inner_text()
     hint = card.locator("details").first
