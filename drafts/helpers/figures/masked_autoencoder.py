@@ -1,0 +1,223 @@
+"""Figures of lesson 07: the model, masked and painted pictures, cost, the sweep of mask ratios."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from matplotlib import pyplot
+from matplotlib.patches import FancyBboxPatch
+from torch import Tensor
+
+from helpers.data import denormalise
+from helpers.figures import Picture
+from helpers.models.patches import patchify, unpatchify
+from helpers.train import History
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
+
+
+def model_map(image: Tensor, patch_size: int, hidden: Tensor) -> Picture:
+    """The whole model from picture to painting, what this lesson adds to a ViT in colour.
+
+    image: (1, H, W), normalised; patch_size: P in pixels; hidden: (N,) bool, True where a patch is masked
+    """
+    figure, axes = pyplot.subplots(figsize=(10, 2.9), layout="constrained")
+    axes.set(xlim=(0, 100), ylim=(0, 29))
+    axes.axis("off")
+    seen = _greyed(image[None], hidden[None], patch_size)[0]
+    kept = int((~hidden).sum())
+    axes.imshow(_pixels(image), extent=(1, 15, 9, 23), cmap="gray", vmin=0, vmax=1)
+    axes.imshow(seen, extent=(20, 34, 9, 23), vmin=0, vmax=1)
+    boxes = [
+        (39, 9, 13, 14, "encoder\n(a ViT)", "0.92", "black"),
+        (57, 9, 13, 14, "mask tokens\njoin, all go\nto their places", COLOURS[1], "white"),
+        (75, 11, 10, 10, "decoder\n(small)", COLOURS[1], "white"),
+    ]
+    for x, y, width, height, text, colour, ink in boxes:
+        axes.add_patch(
+            FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0.4", facecolor=colour, edgecolor="0.4")
+        )
+        axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=9, color=ink)
+    for start, end in ((15.8, 19.2), (34.8, 38), (53, 56), (71, 74), (86, 89)):
+        axes.annotate("", (end, 16), (start, 16), arrowprops={"arrowstyle": "->", "color": "0.3"})
+    notes = [
+        (8, f"{len(hidden)} patches"),
+        (27, f"{kept} kept, at random"),
+        (45.5, f"class token\n+ {kept} tokens"),
+        (63.5, f"class token\n+ {len(hidden)} tokens"),
+        (80, "all patches\npainted"),
+        (94, "compared\nonly where\nhidden"),
+    ]
+    for x, text in notes:
+        axes.text(x, 6.5, text, ha="center", va="top", fontsize=9)
+    axes.text(94, 16, "masked\nloss", ha="center", va="center", fontsize=10, color=COLOURS[1], weight="bold")
+    axes.set_aspect("equal")
+    return Picture(
+        figure,
+        f"The masked autoencoder from left to right. A picture of {len(hidden)} patches; the same with only {kept} of "
+        f"them kept; the encoder, a ViT, reads the class token and these {kept}. In colour what this lesson adds: "
+        f"mask tokens join so that all {len(hidden)} places have a token again, a small decoder paints all patches, "
+        "and the loss looks only at those that were hidden.",
+    )
+
+
+def masks(images: Tensor, mask: Tensor, patch_size: int) -> Picture:
+    """Pictures with their masked patches covered. images: (B, 1, H, W), normalised; mask: (B, N), 1 where masked."""
+    hidden = mask.bool()
+    figure, row = pyplot.subplots(1, len(images), figsize=(1.7 * len(images), 1.8), layout="constrained", squeeze=False)
+    for axes, picture in zip(row[0], _greyed(images, hidden, patch_size), strict=True):
+        axes.imshow(picture)
+        axes.axis("off")
+    counts = sorted({int(count) for count in (~hidden).sum(dim=1)})
+    return Picture(
+        figure,
+        f"{len(images)} pictures under masks of their own: of {hidden.shape[1]} patches each, "
+        f"{' or '.join(map(str, counts))} are to be seen, scattered at random, the others are covered in blue-grey.",
+    )
+
+
+def painted_photo(
+    image: Tensor, mask: Tensor, painted: Tensor, patch_size: int, denormalise: Callable[[Tensor], Tensor]
+) -> Picture:
+    """A photograph as the encoder sees it, as the decoder paints it, and as it is.
+
+    image: (3, H, W) in [0, 1]; mask: (N,), 1 where masked; painted: (N, C*P*P), normalised; denormalise: to [0, 1]
+    """
+    size = tuple(image.shape[-2:])
+    hidden = mask.bool()[None, :, None].expand(-1, -1, painted.shape[-1]).float()  # (1, N, C*P*P)
+    veil = unpatchify(hidden, patch_size, size)[0]  # (3, H, W)
+    whole = denormalise(unpatchify(painted[None], patch_size, size)[0])  # (3, H, W)
+    pictures = {
+        "the encoder sees": image * (1 - veil) + 0.5 * veil,
+        "the decoder paints": image * (1 - veil) + whole * veil,
+        "the picture": image,
+    }
+    figure, row = pyplot.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
+    for axes, (title, picture) in zip(row, pictures.items(), strict=True):
+        axes.imshow(picture.permute(1, 2, 0))
+        axes.set_title(title, fontsize=10)
+        axes.axis("off")
+    return Picture(
+        figure,
+        f"A photograph three times: with {mask.float().mean():.0%} of its patches covered, with those as the "
+        "published model paints them, and as it is.",
+    )
+
+
+def paintings(images: Tensor, mask: Tensor, painted: Tensor, patch_size: int, names: Sequence[str] = ()) -> Picture:
+    """Pictures as the encoder sees them, as the decoder paints them, and as they are.
+
+    images: (B, 1, H, W), normalised; mask: (B, N), 1 where masked; painted: (B, N, P*P); names: a title for each
+    """
+    hidden = mask.bool()
+    truth = patchify(images, patch_size)  # (B, N, P*P)
+    filled = torch.where(hidden[:, :, None], painted.detach(), truth)
+    whole = unpatchify(filled, patch_size, tuple(images.shape[-2:]))
+    rows = (_greyed(images, hidden, patch_size), [_pixels(one) for one in whole], [_pixels(one) for one in images])
+    figure, grid = pyplot.subplots(3, len(images), figsize=(1.2 * len(images) + 1.2, 3.9), squeeze=False)
+    for line, pictures, label in zip(grid, rows, ("seen", "painted", "the picture"), strict=True):
+        for axes, picture in zip(line, pictures, strict=True):
+            axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
+            axes.set(xticks=[], yticks=[])
+            for spine in axes.spines.values():
+                spine.set_visible(False)
+        line[0].set_ylabel(label, fontsize=10)
+    for axes, name in zip(grid[0], names, strict=False):
+        axes.set_title(name, fontsize=9)
+    figure.tight_layout(pad=0.4)
+    error = (painted.detach() - truth).square().mean(-1)[hidden].mean().item() if bool(hidden.any()) else 0.0
+    blank = truth[hidden].var().item() if bool(hidden.any()) else 0.0
+    return Picture(
+        figure,
+        f"{len(images)} pictures in three rows: what the encoder sees, with {hidden.float().mean():.0%} of the "
+        "patches hidden (blue-grey); the same with the hidden patches as the decoder paints them; the pictures "
+        f"themselves. The hidden patches are painted with a mean squared error of {error:.2f}; a plain grey would "
+        f"have {blank:.2f}.",
+    )
+
+
+def losses(histories: Mapping[str, History], window: int = 10) -> Picture:
+    """The loss of each run against its steps, smoothed over `window` steps."""
+    figure, axes = pyplot.subplots(figsize=(7, 2.8), layout="constrained")
+    for colour, (name, history) in zip(COLOURS, histories.items(), strict=False):
+        values = torch.tensor(history.loss)
+        smooth = values.unfold(0, min(window, len(values)), 1).mean(-1)
+        axes.plot(range(len(values) - len(smooth), len(values)), smooth, color=colour, label=name)
+    axes.set(xlabel="step", ylabel="loss on hidden patches")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    ends = "; ".join(
+        f"{name}: from {history.loss[0]:.2f} to {statistics.mean(history.loss[-window:]):.2f}"
+        for name, history in histories.items()
+    )
+    return Picture(figure, f"The masked loss of pre-training against steps, smoothed over {window} steps. {ends}.")
+
+
+def cost(shares: Sequence[float], seconds: Sequence[float], arithmetic: Sequence[float]) -> Picture:
+    """Measured time of the encoder beside its counted operations, both over those with all patches.
+
+    shares: of the patches that are kept; seconds: measured; arithmetic: operations counted, any unit
+    """
+    figure, axes = pyplot.subplots(figsize=(6, 3), layout="constrained")
+    measured = [value / seconds[-1] for value in seconds]
+    counted = [value / arithmetic[-1] for value in arithmetic]
+    axes.plot(shares, measured, "o-", color=COLOURS[1], label="measured time")
+    axes.plot(shares, counted, "s--", color=COLOURS[0], label="operations, counted")
+    axes.set(xlabel="share of the patches kept", ylabel="over all patches", xlim=(0, 1.03), ylim=(0, 1.1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    pairs = "; ".join(
+        f"{share:.0%} kept: {time:.2f} measured, {count:.2f} counted"
+        for share, time, count in zip(shares, measured, counted, strict=True)
+    )
+    return Picture(
+        figure, f"Time of the encoder against the share of patches it reads, over the time with all. {pairs}."
+    )
+
+
+def ratio_sweep(values: Mapping[str, float], shipped: Mapping[str, Sequence[float]]) -> Picture:
+    """Probe accuracy against the mask ratio: this run, and mean and spread of the shipped seeds.
+
+    values: accuracy in percent by variant, named such as "75% hidden"; shipped: one number a seed, same names
+    """
+    figure, axes = pyplot.subplots(figsize=(6.4, 3), layout="constrained")
+    known = {name: numbers for name, numbers in shipped.items() if len(numbers) > 1}
+    if known:
+        means = [statistics.mean(numbers) for numbers in known.values()]
+        spreads = [statistics.stdev(numbers) for numbers in known.values()]
+        axes.errorbar(
+            list(map(_percent, known)), means, spreads, fmt="s-", capsize=4, color=COLOURS[0], label="shipped seeds"
+        )
+    if values:
+        axes.plot(list(map(_percent, values)), list(values.values()), "o", color=COLOURS[1], label="this run")
+    if known or values:
+        axes.legend(frameon=False, fontsize=9)
+    axes.set(xlabel="mask ratio (%)", ylabel="linear probe (%)", xlim=(0, 100))
+    axes.spines[["top", "right"]].set_visible(False)
+    told = "; ".join(f"{name}: {value:.1f}%" for name, value in values.items()) or "not measured yet"
+    spread = "; ".join(f"{name}: {statistics.mean(n):.1f} ± {statistics.stdev(n):.1f}%" for name, n in known.items())
+    return Picture(
+        figure,
+        f"Accuracy of a linear probe against the share of patches hidden in pre-training. This run: {told}."
+        + (f" Over the shipped seeds: {spread}." if spread else ""),
+    )
+
+
+def _percent(name: str) -> float:
+    return float(name.partition("%")[0])
+
+
+def _pixels(image: Tensor) -> Tensor:
+    """A normalised picture (1, H, W) as (H, W) between 0 and 1."""
+    return denormalise(image.detach().cpu())[0]
+
+
+def _greyed(images: Tensor, hidden: Tensor, patch_size: int) -> list[Tensor]:
+    """Pictures (B, 1, H, W) as (H, W, 3), their hidden patches (B, N) in one colour."""
+    size = tuple(images.shape[-2:])
+    veil = hidden[:, :, None].expand(-1, -1, patch_size**2).float()  # (B, N) -> (B, N, P*P)
+    veil = unpatchify(veil, patch_size, size)[:, 0, :, :, None]  # (B, H, W, 1)
+    pixels = denormalise(images.detach().cpu())[:, 0, :, :, None].expand(-1, -1, -1, 3)  # (B, H, W, 3)
+    return list(pixels * (1 - veil) + veil * torch.tensor([0.42, 0.49, 0.58]))

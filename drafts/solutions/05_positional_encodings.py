@@ -1,0 +1,712 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 05 · Where am I? Positional encodings
+#
+# A ViT adds a vector to each token that says where the token comes from. What if somebody forgot? Part (e) of the
+# discussion sheet asks whether the model could still learn anything, and wants one task that works and one that does
+# not. After this lesson you can
+#
+# - **prove** which tasks are lost without positions, and measure it on the same pictures,
+# - write the codes that are in use: a learned table, sine waves in one and two dimensions, and (stretch) rotations,
+# - carry a trained model over to another resolution, and say what goes wrong if you are careless.
+#
+# {{contents}}
+#
+# Short of time? The parts marked ★ make up one section of at most 50 minutes; the others can wait.
+
+# %% [markdown]
+# Run this cell first (Shift+Enter). It shows what there is to do and how far you are.
+
+# %% tags=["setup"]
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.check import Lesson
+from helpers.data import fashion_mnist
+from helpers.explorers import positional_encodings as explorer
+from helpers.figures import positional_encodings as figures
+from helpers.models.checkpoints import load_vit
+from helpers.models.corners import draw_corners, in_corners, in_every_corner
+from helpers.models.positions import FixedPositions, LearnedGridPositions, PositionedViT, rotary_vit
+from helpers.models.positions import sincos_2d as sincos_with_base
+from helpers.models.vit import ViT
+from helpers.papers import VIT_NO_POSITIONS
+from helpers.train import best_device, evaluate, fit
+
+lesson = Lesson("05", globals())
+lesson
+
+# %%
+figures.whole_model()
+
+# %% [markdown] tags=["ta-note"]
+# **TA · the hour.** 50 minutes: parts 1, 2, 3, 8 and 9. Part 1 is the sheet's question: keep its three steps whatever
+# happens, and let the class vote before each. The explorer of part 8 works as a trailer too.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · What is missing (10 min) ★
+#
+# Take a garment, make it 12 x 12 pixels small, and put it in one corner of an empty picture of 24 x 24. The patches are
+# 4 x 4 pixels, so there are 6 x 6 = 36 of them, 9 with garment.
+
+# %%
+pictures = fashion_mnist("test", 10)
+empty = pictures.images.min().item()  # what an empty pixel is, after normalising
+garment = 7
+four, _ = in_every_corner(pictures.images[garment : garment + 1], empty)  # (4, 1, 24, 24)
+figures.corners(four, pictures.names[pictures.labels[garment]], 4)
+
+# %% [markdown]
+# Two tasks on one and the same picture: ***what*** is it (ten garments), and ***where*** is it (four corners)?
+#
+# **Step 1. The garment moves from the top left to the bottom right corner. What does that do to the patches?**
+#
+# - a) nothing: the same patches in the same places
+# - b) the same patches, in other places of the sequence
+# - c) other patches: their pixels change
+# - d) fewer patches with something on them
+
+# %% tags=["answer"] exercise="moved_garment"
+### BEGIN SOLUTION
+moved_garment = "b"
+### STUB
+# moved_garment = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="moved_garment"
+lesson.check("moved_garment")
+
+# %% [markdown]
+# See it: both pictures as sequences, and both sequences sorted by brightness.
+
+# %%
+figures.bags(four[[0, 3]], 4, ["top left", "bottom right"])
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Step 2. A ViT without positions reads both pictures. What does it say?** (Lesson 02: attention, LayerNorm and MLP
+# move along with a shuffle of the tokens; the head reads the class token.)
+#
+# - a) the same logits for both, whatever the weights
+# - b) other logits, since attention compares each patch with its neighbours
+# - c) the same logits before training, other ones after
+# - d) the same logits moved along, as the patches are
+
+# %% tags=["answer"] exercise="symmetric_logits"
+### BEGIN SOLUTION
+symmetric_logits = "a"
+### STUB
+# symmetric_logits = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="symmetric_logits"
+lesson.check("symmetric_logits")
+
+# %% [markdown]
+# In one line: without positions the logits are a **symmetric function** of the patches, f(P X) = f(X) for every
+# permutation P, and a move by whole patches *is* a permutation. Let us see it, with random weights, in float64.
+
+# %%
+torch.manual_seed(0)
+vit = ViT(24, 4, 1, 10, dim=32, depth=2, heads=4).double()
+nn.init.normal_(vit.pos_embed, std=0.5)
+blind = PositionedViT(vit, nn.Identity())  # the same weights, nothing added
+with torch.no_grad():
+    says = {"with positions": vit(four.double()), "without": blind(four.double())}  # (4, 10) each
+changes = {f"{name}: against top left": logits - logits[0] for name, logits in says.items()}
+figures.logit_changes(changes, pictures.names)
+
+# %% tags=["compare"]
+for name, logits in says.items():
+    apart = (logits - logits[0]).abs().max()
+    print(f"{name}: the four corners get {'the same logits' if apart < 1e-9 else 'different logits'}")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **Step 3. Test *where* on pictures that show each garment once in each of the four corners. What is the best accuracy,
+# in percent, that a ViT without positions can reach, however it was trained?**
+
+# %% tags=["answer"] exercise="best_where"
+### BEGIN SOLUTION
+best_where = 25
+### STUB
+# best_where = ...  # a number, in percent
+### END SOLUTION
+
+# %% tags=["check"] exercise="best_where"
+lesson.check("best_where")
+
+# %% [markdown]
+# It is also the worst: exactly 25%, never more, never less. No amount of data helps.
+#
+# **And the fine print. Move the garment by a single pixel instead of 12. Are the logits still the same?**
+#
+# - a) yes: without positions a ViT is blind to every move
+# - b) yes, as long as the garment stays in its corner
+# - c) no: the garment is cut along other lines, so the bag holds other patches
+# - d) no: the model counts the empty patches on either side
+
+# %% tags=["answer"] exercise="moved_by_one_pixel"
+### BEGIN SOLUTION
+moved_by_one_pixel = "c"
+### STUB
+# moved_by_one_pixel = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="moved_by_one_pixel"
+lesson.check("moved_by_one_pixel")
+
+# %%
+with torch.no_grad():
+    moved = blind(four.roll(1, dims=3).double())  # every picture one pixel to the right
+figures.logit_changes({"without positions: after one pixel": moved - says["without"]}, pictures.names)
+
+# %% [markdown]
+# Other logits than before, and the same ones in all four corners. *Within* a patch places count: the patch embedding
+# has a weight for each pixel.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 10 minutes.** In step 2 half the class takes (d): equivariant tokens, invariant class token. Ask for a model
+# that *could* tell corners without a table (a CNN with zero padding: its borders give the place away; a causal
+# transformer: token i sees i tokens). Ask next: what if the four corners held different backgrounds? (Then the bag
+# differs.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · A table to learn, and both tasks measured (12 min) ★
+#
+# The ViT paper's remedy is the simplest that there is: a table with one row for each place of the sequence, added to
+# the tokens, and learned like every other weight (its equation 1).
+#
+# **Exercise.** Write `LearnedPositions(tokens, dim)`, a module that adds its parameter `pos_embed` of shape
+# (1, tokens, dim) to x (B, tokens, dim). `tokens` counts all places, a class token's too. Start from small random
+# numbers, such as a normal distribution with standard deviation 0.02.
+
+
+# %% tags=["exercise"] exercise="LearnedPositions"
+class LearnedPositions(nn.Module):
+    """One learned vector a place: (B, tokens, dim) -> (B, tokens, dim)."""
+
+    def __init__(self, tokens, dim):
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, tokens, dim))
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        return x + self.pos_embed  # (B, N, D) + (1, N, D)
+        ### END SOLUTION
+
+
+# %% tags=["check"] exercise="LearnedPositions"
+lesson.check("LearnedPositions")
+
+# %% [markdown]
+# What does it cost? **How many parameters has the table of ViT-B/16 (224 x 224 pixels, width 768), class token
+# included?**
+
+# %% tags=["answer"] exercise="learned_parameters"
+### BEGIN SOLUTION
+learned_parameters = 151_296
+### STUB
+# learned_parameters = ...  # a number
+### END SOLUTION
+
+# %% tags=["check"] exercise="learned_parameters"
+lesson.check("learned_parameters")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Less than 0.2% of its 86.6 million. Now measure: a ViT with one block learns *what* and *where* on the same 4,000
+# pictures, each garment in a random corner; once with your table, once with nothing. It is tested on garments that it
+# has never seen, each in all four corners.
+
+# %%
+on_gpu = best_device().type != "cpu"
+train, test = fashion_mnist("train", 12_000 if on_gpu else 4_000), fashion_mnist("test", 500)
+places = draw_corners(len(train), seed=0)
+train_pictures = in_corners(train.images, places, empty)  # (B, 1, 24, 24)
+test_pictures, test_places = in_every_corner(test.images, empty)  # (4*B, 1, 24, 24)
+answers = {"what": (train.labels, test.labels.repeat_interleave(4)), "where": (places, test_places)}
+Positions = lesson.piece("LearnedPositions")
+
+
+# %%
+def task_accuracy(task, positions, seed):
+    """Test accuracy in percent of a ViT with one block, with a learned table or without."""
+    torch.manual_seed(seed)
+    model = ViT(24, 4, 1, 10 if task == "what" else 4, dim=64, depth=1, heads=4)
+    model = PositionedViT(model, Positions(37, 64) if positions else nn.Identity())
+    learn, ask = answers[task]
+    fit(model, train_pictures, learn, epochs=4, batch_size=32, lr=2e-3, seed=seed)
+    return evaluate(model, test_pictures, ask)
+
+
+# %% [markdown]
+# **Predict: without positions, which of the two tasks suffers?**
+#
+# - a) both, about equally
+# - b) *what* hardly at all, *where* falls to chance (25%)
+# - c) *what* falls to chance (10%), *where* hardly suffers
+# - d) neither: the patches still say enough
+
+# %% tags=["predict"] exercise="predict_what_where"
+### BEGIN SOLUTION
+predict_what_where = "b"
+### STUB
+# predict_what_where = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["experiment"]
+tasks = lesson.experiment(
+    "predict_what_where",
+    {
+        "where, learned positions": lambda seed: task_accuracy("where", True, seed),
+        "where, no positions": lambda seed: task_accuracy("where", False, seed),
+        "one corner for all": lambda seed: 25.0,  # chance
+        "what, learned positions": lambda seed: task_accuracy("what", True, seed),
+        "what, no positions": lambda seed: task_accuracy("what", False, seed),
+    },
+)
+tasks
+
+# %% tags=["compare"]
+print(tasks.conclusion)
+
+# %% [markdown]
+# *What* is in the bag, *where* is not. That is the sheet's answer in two numbers, and the second one is exact.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 12 minutes, ten seconds of which are waiting.** Common in code: a plain tensor instead of a parameter, the table
+# along the batch, the class token's row forgotten. Ask: why does *what* not gain from positions here? (The garment is
+# in another corner each time, so a row of the table says little about sleeve or sole; on centred garments, part 5, it
+# does.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · Waves instead of a table (14 min) ★
+#
+# A code that needs no learning: let a few hands turn, as on a clock, each at its own speed, and write down where they
+# point. Hand i turns by w_i = 10,000^(-2i/dim) radians from one place to the next; at place p it points to
+# (sin(p w_i), cos(p w_i)). There are dim/2 hands.
+#
+# **Exercise.** Write `sincos_1d(length, dim)`: the table (length, dim) for places 0, 1, ..., length-1, **all sines in
+# the first half** of a row, fast hands first, **all cosines in the second**. With dim 4 the speeds are 1 and 0.01:
+#
+#     place 0:   0       0       1       1
+#     place 1:   0.841   0.010   0.540   1.000
+#     place 2:   0.909   0.020  -0.416   1.000
+
+
+# %% tags=["exercise"] exercise="sincos_1d"
+def sincos_1d(length, dim):
+    """The code of each place, sines then cosines: (length, dim)."""
+    ### BEGIN SOLUTION
+    speeds = 10_000 ** -(torch.arange(0, dim, 2) / dim)  # (dim/2,)
+    angles = torch.arange(length)[:, None] * speeds  # (length, dim/2)
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="sincos_1d"
+lesson.check("sincos_1d")
+
+# %%
+waves = lesson.piece("sincos_1d")
+figures.waves(waves(64, 64))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Why sines *and* cosines? Multiply the codes of two places i and j, entry by entry, and add up. **What does the sum
+# depend on?**
+#
+# - a) on i and j each by itself
+# - b) on the difference i - j alone
+# - c) on the sum i + j alone
+# - d) on nothing: it is always dim/2
+
+# %% tags=["answer"] exercise="displacement_only"
+### BEGIN SOLUTION
+displacement_only = "b"
+### STUB
+# displacement_only = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="displacement_only"
+lesson.check("displacement_only")
+
+# %%
+table = waves(30, 64)
+products = table @ table.T  # (30, 30)
+far = {f"{i} and {i + 3}": f"{products[i, i + 3]:.3f}" for i in (0, 7, 19)}
+far
+
+# %% tags=["compare"]
+diagonals = [products.diagonal(step) for step in range(30)]
+print("same difference, same product:", all(d.max() - d.min() < 1e-3 for d in diagonals))
+print("a code with itself gives dim/2:", bool((products.diagonal() - 32).abs().max() < 1e-3))
+
+# %% [markdown]
+# Each hand adds cos(w (i - j)). A query made from one code and a key made from another can therefore measure *how far
+# apart* two tokens are, the same way everywhere in the picture.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 14 minutes.** The first transformer has sine and cosine in turns; halves hold the same numbers, and only the
+# order differs, which the first linear layer can undo. Common: exponents that go on to 2 (a factor of two too many),
+# the wrong sign, `linspace(0, 1)`. Ask next: which i - j can the fastest hand not tell from 0? (multiples of 2 pi,
+# about 6.28: so never exactly; slower hands settle it anyway.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · Rows and columns (11 min)
+#
+# A picture has two dimensions, and the patch below is as near as the patch beside. Give half of the code to the row,
+# half to the column.
+#
+# **Exercise.** Write `sincos_2d(rows, cols, dim)`: (rows*cols, dim) for the patches of a grid, which the sequence runs
+# through {{sequence_words}}. The **row's** 1-D code of width dim/2 is the first half, the **column's** the second. Your
+# `sincos_1d` may help.
+
+
+# %% tags=["exercise"] exercise="sincos_2d"
+def sincos_2d(rows, cols, dim):
+    """The code of each patch, row then column: (rows*cols, dim)."""
+    ### BEGIN SOLUTION
+    by_row = sincos_1d(rows, dim // 2).repeat_interleave(cols, dim=0)  # each row's code once a column
+    by_col = sincos_1d(cols, dim // 2).repeat(rows, 1)  # all columns, over and over again
+    return torch.cat([by_row, by_col], dim=1)  # (rows*cols, dim)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="sincos_2d"
+lesson.check("sincos_2d")
+
+# %% [markdown]
+# Who looks alike? The cosine between the code of one place (framed) and all others, on a grid of 7 x 7: for waves along
+# the sequence, for waves in rows and columns, and for the table that a ViT **learned** on Fashion-MNIST.
+
+# %%
+grid_waves = lesson.piece("sincos_2d")
+learned = load_vit().pos_embed[0, 1:]  # (49, 48), without the class token's row
+tables = {"sin-cos 1-D": waves(49, 48), "sin-cos 2-D": grid_waves(7, 7, 48), "learned": learned}
+figures.similarity(tables, (7, 7), (3, 3))
+
+# %% [markdown]
+# In one dimension the place below, 7 steps on, is less near than the one beside; in two dimensions both are. But look
+# at the colours: with a base of 10,000, made for long texts, most hands hardly move over 7 places, and nearly all codes
+# look alike. And the learned table? Nobody told it about rows and columns.
+
+# %%
+figures.all_similarities(learned, (7, 7))
+
+# %% [markdown]
+# The ViT paper shows this picture for ViT-L/32 (its [figure 7, center](https://arxiv.org/abs/2010.11929)). **The model
+# found the grid in the data**, from 12,000 pictures here.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 11 minutes.** The classic is `repeat` for `repeat_interleave`, invisible on square grids with row and column
+# swapped too: always try 2 x 3. MAE's own code puts the *column* first, through `meshgrid(w, h)`; who loads its weights
+# loads its table too and never notices. Ask next: why are the learned rows at the border less alike? (empty background:
+# little reason to learn them.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · Which kind is best? (9 min)
+#
+# A learned table can also be built in two dimensions: one half vector for each row, one for each column, put side by
+# side. **How many parameters has it for the 14 x 14 patches of ViT-B/16 (width 768, without class token)?**
+
+# %% tags=["answer"] exercise="learned_grid_parameters"
+### BEGIN SOLUTION
+learned_grid_parameters = 10_752
+### STUB
+# learned_grid_parameters = ...  # a number
+### END SOLUTION
+
+# %% tags=["check"] exercise="learned_grid_parameters"
+lesson.check("learned_grid_parameters")
+
+# %% [markdown]
+# Now on whole garments again, 28 x 28, in the middle where they belong: a ViT with two blocks, a few epochs, and six
+# ways to say where. One of them has waves with a base of 10 in place of 10,000; RoPE turns queries and keys instead of
+# adding anything (part 7).
+
+
+# %%
+def kind_accuracy(kind, seed):
+    """Test accuracy in percent on ten garments, with one kind of positions."""
+    torch.manual_seed(seed)
+    model = ViT(28, 4, 1, 10, dim=64, depth=2, heads=4)
+    if kind == "RoPE 2-D":
+        model = rotary_vit(model)
+    elif kind == "none":
+        model = PositionedViT(model, nn.Identity())
+    elif kind == "learned 1-D":
+        model = PositionedViT(model, Positions(50, 64))
+    elif kind == "learned 2-D":
+        model = PositionedViT(model, LearnedGridPositions(7, 7, 64))
+    elif kind == "sin-cos 2-D":
+        model = PositionedViT(model, FixedPositions(grid_waves(7, 7, 64)))
+    else:
+        model = PositionedViT(model, FixedPositions(sincos_with_base(7, 7, 64, base=10)))
+    fit(model, train.images, train.labels, epochs=4, batch_size=32, lr=2e-3, seed=seed)
+    return evaluate(model, all_test.images, all_test.labels)
+
+
+all_test = fashion_mnist("test")
+kinds = ("none", "learned 1-D", "learned 2-D", "sin-cos 2-D", "sin-cos 2-D, base 10", "RoPE 2-D")
+
+# %% [markdown]
+# **Predict: against none at all, which kinds help?**
+#
+# - a) all kinds, and about equally
+# - b) learned tables and turns; the usual waves hardly, in so short a training on so small a grid
+# - c) waves and turns, which know the grid from the start; learned tables hardly
+# - d) none: the patches say it all
+
+# %% tags=["predict"] exercise="predict_kinds"
+### BEGIN SOLUTION
+predict_kinds = "b"
+### STUB
+# predict_kinds = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["experiment"]
+by_kind = lesson.experiment(
+    "predict_kinds", {kind: lambda seed, kind=kind: kind_accuracy(kind, seed) for kind in kinds}
+)
+by_kind
+
+# %% tags=["compare"]
+print(by_kind.conclusion)
+
+# %%
+figures.beside_the_paper(by_kind, VIT_NO_POSITIONS.values)
+
+# %% [markdown]
+# Three things to read off. **That** there are positions matters much more than **which**, as in the paper. A learned
+# table finds the grid by itself, in 1-D as well as in 2-D. And the waves? With the usual base nearly all codes of a 7 x
+# 7 grid are alike (part 4), so in a short training they hardly help; with a base of 10 they catch up with the tables.
+# RoPE has the same slow waves and is best all the same: it need not learn from sums of tokens and codes what is near
+# what.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 9 minutes, half a minute of which is waiting.** Ask: why are the paper's gains smaller (61.4 to 64.2)? A bag of
+# 196 patches of 16 x 16 pixels says more about a photograph than 49 scraps of 4 x 4 about a shirt. Ask next: what would
+# close the gap between the waves and the rest? (a smaller base, or more training: the codes differ, only very little.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · Another resolution (18 min)
+#
+# A model trained at 224 pixels is often fine-tuned at 384. The patches stay 16 x 16 pixels, so there are more of them,
+# and the table has too few rows. **What shape does the table of ViT-B/16 (width 768, class token) need at 384 x 384?**
+
+# %% tags=["answer"] exercise="table_at_384"
+### BEGIN SOLUTION
+table_at_384 = (1, 577, 768)
+### STUB
+# table_at_384 = ...  # a tuple
+### END SOLUTION
+
+# %% tags=["check"] exercise="table_at_384"
+lesson.check("table_at_384")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The rows of the table lie on a grid, so treat the table as a **picture with D channels and resize it**.
+#
+# **Exercise.** Write `interpolate_positions(pos_embed, old_grid, new_grid)`. `pos_embed` is (1, N, D), or (1, 1+N, D)
+# with a class token, whose row stands {{class_token_words}} and is **kept as it is**; grids are (rows, cols), and the
+# sequence runs through them {{sequence_words}}. Resize with `F.interpolate` to new rows and columns: **bicubic**,
+# corners not aligned, no antialiasing. The result is (1, M, D) or (1, 1+M, D).
+
+
+# %% tags=["exercise"] exercise="interpolate_positions"
+def interpolate_positions(pos_embed, old_grid, new_grid):
+    """A table of positions for another grid: (1, [1+]N, D) -> (1, [1+]M, D)."""
+    ### BEGIN SOLUTION
+    extra = pos_embed.shape[1] - old_grid[0] * old_grid[1]  # 1 with a class token, else 0
+    class_token, table = pos_embed[:, :extra], pos_embed[:, extra:]
+    maps = table.unflatten(1, old_grid).permute(0, 3, 1, 2)  # (1, N, D) -> (1, D, rows, cols)
+    maps = F.interpolate(maps, size=new_grid, mode="bicubic", align_corners=False)
+    table = maps.flatten(2).transpose(1, 2)  # (1, D, rows, cols) -> (1, M, D)
+    return torch.cat([class_token, table], dim=1)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="interpolate_positions"
+lesson.check("interpolate_positions")
+
+# %% [markdown]
+# The learned table before, and on a grid of 10 x 10: the same bright spot, finer.
+
+# %%
+resize = lesson.piece("interpolate_positions")
+trained = load_vit()
+finer = resize(trained.pos_embed.detach(), (7, 7), (10, 10))  # (1, 101, 48)
+figures.similarity({"resized to 10 x 10": finer[0, 1:]}, (10, 10), (4, 3))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Does it work? The ViT with the learned table reads 28 x 28 pixels in 7 x 7 patches and is never trained again. Blow
+# the test pictures up to 40 x 40: 10 x 10 patches of 4 pixels. Three tables with 100 rows for it:
+
+# %%
+old_rows = trained.pos_embed.detach()[:, 1:]  # (1, 49, 48)
+class_row = trained.pos_embed.detach()[:, :1]
+line = F.interpolate(old_rows.mT, size=100, mode="linear").mT  # (1, 100, 48)
+bigger = {
+    "resized as a grid": finer,
+    "stretched as a line": torch.cat([class_row, line], dim=1),
+    "old rows, repeated": torch.cat([class_row, old_rows[:, torch.arange(100) % 49]], dim=1),
+}
+
+
+# %%
+def accuracy_at_40(table, seed):
+    """Test accuracy in percent, at 40 x 40 pixels, of the trained ViT with another table."""
+    some = torch.randperm(2_000, generator=torch.Generator().manual_seed(seed))[:1_000]
+    large = F.interpolate(all_test.images[some], size=(40, 40), mode="bilinear")  # (B, 1, 40, 40)
+    model = ViT(40, 4, 1, 10, dim=48, depth=3, heads=4)
+    model.load_state_dict({**trained.state_dict(), "pos_embed": table})
+    return evaluate(model, large, all_test.labels[some])
+
+
+def accuracy_at_28(seed):
+    some = torch.randperm(2_000, generator=torch.Generator().manual_seed(seed))[:1_000]
+    return evaluate(trained, all_test.images[some], all_test.labels[some])
+
+
+# %% [markdown]
+# **Predict: which table serves it best?**
+#
+# - a) the old rows in their old order, repeated where they run out
+# - b) the old rows stretched along the sequence
+# - c) the old grid resized in two dimensions
+# - d) it makes no difference
+
+# %% tags=["predict"] exercise="predict_resolution"
+### BEGIN SOLUTION
+predict_resolution = "c"
+### STUB
+# predict_resolution = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["experiment"]
+at_40 = lesson.experiment(
+    "predict_resolution",
+    {
+        "at 28 x 28, as trained": accuracy_at_28,
+        **{name: lambda seed, table=table: accuracy_at_40(table, seed) for name, table in bigger.items()},
+    },
+)
+at_40
+
+# %% tags=["compare"]
+print(at_40.conclusion)
+
+# %% [markdown]
+# Resized as a grid, the model loses only a few points at a resolution that it has never seen, without any training.
+# With a table that puts patches in wrong places it falls to a level near guessing: **wrong positions are worse than
+# none** (a ViT that never had any reached about 60% in part 5).
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 18 minutes.** Common: the class token resized along or lost, `reshape` to (1, D, rows, cols) without `permute`
+# (scrambles silently), rows and columns exchanged (silent on square grids). timm antialiases, Hugging Face and the
+# first DeiT code do not: tables from both differ a little, so say which. Ask next: sine waves need no resizing; do they
+# carry over? (Rows 7, 8, 9 were never seen; stretch the *places* instead.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · Stretch: turn, do not add (16 min)
+#
+# **RoPE** ([Su et al., 2021](https://arxiv.org/abs/2104.09864)) puts the hands of part 3 to another use. It adds
+# nothing to the tokens: it *turns* pairs of features of every query and key by the angle of their place. Turn q by
+# angle a and k by angle b, and their product only feels a - b.
+#
+# **Exercise.** Write `rope_2d(q, k, grid)`, which returns both turned; q and k are (..., N, d), grid is (rows, cols),
+# the sequence runs through it {{sequence_words}}. The **first half** of the features turns with the **row**, the second
+# with the **column**. Within a half (width d/2), features i and i + d/4 form a pair (a, b), and
+#
+#     (a, b)  becomes  (a cos - b sin, a sin + b cos)      with the angle  place * 10,000^(-2i/(d/2))
+#
+# as in `sincos_1d(..., d // 2)`: `sincos_2d(rows, cols, d)` holds all sines and cosines that you need.
+
+
+# %% tags=["exercise"] exercise="rope_2d"
+def rope_2d(q, k, grid):
+    """Queries and keys turned by row and column: two tensors (..., N, d)."""
+    ### BEGIN SOLUTION
+    code = sincos_2d(*grid, q.shape[-1]).to(q)  # (N, d)
+    sin_row, cos_row, sin_col, cos_col = code.chunk(4, dim=-1)  # (N, d/4) each
+
+    def turn(x):
+        a, b, c, d = x.chunk(4, dim=-1)  # (..., N, d/4) each
+        by_row = (a * cos_row - b * sin_row, a * sin_row + b * cos_row)
+        by_col = (c * cos_col - d * sin_col, c * sin_col + d * cos_col)
+        return torch.cat([*by_row, *by_col], dim=-1)
+
+    return turn(q), turn(k)
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="rope_2d"
+lesson.check("rope_2d")
+
+# %% [markdown]
+# Give *all* places the same query and the same key, so that only the turning can make a difference, and look at the
+# scores of two queries.
+
+# %%
+turn = lesson.piece("rope_2d")
+same = torch.ones(63, 32, dtype=torch.float64)  # (N, d) on a grid of 7 x 9
+turned_q, turned_k = turn(same, same, (7, 9))
+score = (turned_q @ turned_k.T / 32**0.5).reshape(7, 9, 7, 9)  # query's row and column, key's row and column
+two = {"query at row 2, column 2": score[2, 2], "query at row 4, column 6": score[4, 6]}
+figures.scores(two, [(2, 2), (4, 6)])
+
+# %% tags=["compare"]
+shift = (score[4, 6, 2:, 4:] - score[2, 2, :5, :5]).abs().max()  # the same map, two rows down, four columns right
+print("the map moves along with its query:", bool(shift < 1e-4))
+
+# %% [markdown]
+# The same map, carried along: what a head learns about "the patch above me" it knows everywhere at once.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 16 minutes, homework rather than class.** Three pairings are in use: neighbours (the paper), halves of the whole
+# vector (LLaMA), halves of each axis (here). All are right, none loads the weights of another. Values are not turned:
+# ask why (the *sum* over values should not depend on where they came from).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · Drag it (5 min) ★
+#
+# Point at a place and see which others look alike to the model: with waves of any width and speed, with the learned
+# table, on any grid. **Find the base with which 2-D waves on a 7 x 7 grid come closest to the learned table.**
+
+# %% tags=["explorer"]
+explorer.explore(load_vit())
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 5 minutes.** Start with the learned table, then sin-cos 2-D: the cross. Drag the base from 10,000 down to 10:
+# the spot shrinks, far places become alike again. Then the grid sliders under the learned table: that is
+# `interpolate_positions`, live.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · Answer the sheet (8 min) ★
+#
+# Part (e), in your own words, for a classmate who has not done this lesson: **if positions are forgotten, can the model
+# learn anything at all, and why?** Name **one task** where it would do well and **one** where it would do poorly, each
+# with its reason. A person reads this one.
+
+# %% [markdown] tags=["answer"] exercise="learn_without_positions"
+# ### BEGIN SOLUTION
+# Yes. Without positions the model sees a bag of patches: which patches there are and how often, not where. Attention,
+# LayerNorm and MLP move along with any shuffle of the tokens, and the class token sums over all of them, so the logits
+# are a symmetric function of the patches. Whatever can be read off the bag can be learned: texture or material, the
+# dominant colour, largely which garment it is (here 72% with and without positions, in random corners). What depends on
+# places alone cannot: in which corner the garment lies (exactly 25% of four corners, since all four pictures have the
+# same bag), whether the square is above or below the circle, or which pixels belong at a masked place.
+# ### END SOLUTION
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **What you can say now.**
+#
+# - Without positions a ViT computes a symmetric function of its patches: *what* survives, *where* is exactly chance.
+# - Codes are tables, waves or turns; that there is one matters more than which, and a learned one finds the grid
+# itself.
+# - Positions belong to places in the picture, not to numbers in the sequence: resize them as a grid.
+#
+# **Read on.** [ViT](https://arxiv.org/abs/2010.11929), appendix D.4 (which positions) and section 3.2 (another
+# resolution) · [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (the waves) ·
+# [RoFormer](https://arxiv.org/abs/2104.09864) (turns) · [Better plain ViT
+# baselines](https://arxiv.org/abs/2205.01580) (2-D waves in use).

@@ -1,0 +1,780 @@
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # 07 · Learning without labels: the masked autoencoder
+#
+# Labels are expensive, pictures are not. BERT learned language by guessing words that had been hidden from it. In this
+# lesson you do the same with pictures: hide most of each one, have a Vision Transformer paint what is missing, and find
+# out what it has understood on the way.
+#
+# It answers the sheet's question how a ViT can learn from unlabelled pictures, and why that takes a decoder.
+#
+# Afterwards you can
+# - say what to hide, what to predict, and why 75% and not 15%,
+# - write masking, restoring, the loss and the whole masked autoencoder,
+# - pre-train one without labels, and use its encoder where labels are few,
+# - say what it saves to leave the hidden patches out, and what goes wrong otherwise.
+#
+# {{contents}}
+#
+# Parts marked ★ make up the 50-minute section. Write code where a cell says so, then run the check below it;
+# `lesson.hint("random_masking")` gives a hint, and asking again a bigger one.
+
+# %% tags=["setup"]
+import torch
+from torch import nn
+
+from helpers.check import Lesson
+from helpers.data import fashion_mnist
+from helpers.figures import masked_autoencoder as figures
+from helpers.models.patches import patchify
+from helpers.models.vit import EncoderBlock, PatchEmbed, ViT
+
+lesson = Lesson("07", globals())
+lesson
+
+# %% [markdown] tags=["ta-note"]
+# **TA · the hour.** 50 minutes: parts 1, 2, 5, 7 and the explorer of part 10. In part 5 the course's own loss and model
+# stand in for those who have not written parts 3 and 4. Start the experiment of part 7 before you discuss it.
+# Projector: open with the explorer, at 92%, and have them guess what the picture is.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 1 · A question that needs no label (8 min) ★
+#
+# BERT takes a sentence, hides some words, and is trained to fill them in. The text is its own answer sheet. This is the
+# whole model of this lesson; what it adds to a ViT is in colour.
+
+# %%
+train, test = fashion_mnist("train"), fashion_mnist("test")
+hidden = torch.rand(49, generator=torch.Generator().manual_seed(3)).argsort() >= 12
+figures.model_map(test.images[0], 4, hidden)
+
+# %% [markdown]
+# Carry BERT's idea over. **What should be hidden** of a picture?
+# - a) the label
+# - b) single pixels, at random
+# - c) patches, at random
+# - d) the class token
+
+# %% tags=["answer"] exercise="what_to_hide"
+### BEGIN SOLUTION
+what_to_hide = "c"
+### STUB
+# what_to_hide = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="what_to_hide"
+lesson.check("what_to_hide")
+
+# %% [markdown]
+# And **what should be predicted**?
+# - a) which patches were hidden
+# - b) the pixels of the hidden patches
+# - c) the class of the picture
+# - d) the pixels of the patches that it was shown
+
+# %% tags=["answer"] exercise="what_to_predict"
+### BEGIN SOLUTION
+what_to_predict = "b"
+### STUB
+# what_to_predict = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="what_to_predict"
+lesson.check("what_to_predict")
+
+# %% [markdown]
+# BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches. Pictures need so much more because
+# - a) pictures are larger than sentences, so more has to be left out to fit into memory
+# - b) neighbouring patches say much the same: with few gaps, filling in from next door is enough
+# - c) each picture has four patches of which one is important
+# - d) a higher ratio makes the loss larger, and larger losses give larger gradients
+
+# %% tags=["answer"] exercise="why_mostly_hidden"
+### BEGIN SOLUTION
+why_mostly_hidden = "b"
+### STUB
+# why_mostly_hidden = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="why_mostly_hidden"
+lesson.check("why_mostly_hidden")
+
+# %% [markdown] tags=["ta-note"]
+# **TA · part 1.** "Hide pixels" is the common first idea: ask how they would fill one in without understanding anything
+# (mean of its neighbours), then whether that argument stops at pixels. It does not: it is the reason for 75%. Ask next:
+# which sentences could lose 75% of their words and still be restored?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2 · Hide, and put back (20 min) ★
+#
+# Every picture gets a mask of its own. The trick of the paper: shuffle the tokens, keep the first few. `ids_shuffle`
+# says, for each picture, which token is drawn first, second, and so on. By hand, with tokens a b c d e, `ids_shuffle =
+# [3, 0, 4, 1, 2]` and `keep_length = 2`:
+#
+#     drawn            d  a | e  b  c      kept: d, a, in this order
+#     token            a  b  c  d  e
+#     drawn as number  1  3  4  0  2       this is ids_restore: it undoes the shuffle
+#
+# The mask belongs to the picture, so it is in the picture's order: **{{masked_value}}** for b, c and e, which are
+# masked, and the other value of 0 and 1 for a and d.
+#
+# **Task.** `random_masking(x, keep_length, ids_shuffle)` returns three things: `kept` `(B, keep, D)` in the order
+# drawn, `mask` `(B, N)`, and `ids_restore` `(B, N)`. Each row of `ids_shuffle` `(B, N)` is another order. `x.gather(1,
+# index)` takes other tokens for each picture; its index has the shape of the result.
+
+
+# %% tags=["exercise"] exercise="random_masking"
+def random_masking(x, keep_length, ids_shuffle):
+    """Keep the first tokens of each picture's own order; mask the others.
+
+    x: (B, N, D); keep_length: how many are kept; ids_shuffle: (B, N), long, the order in which tokens are drawn
+    Returns kept (B, keep_length, D), mask (B, N), ids_restore (B, N)
+    """
+    ### BEGIN SOLUTION
+    ids_keep = ids_shuffle[:, :keep_length]  # (B, N) -> (B, keep)
+    kept = x.gather(1, ids_keep[:, :, None].expand(-1, -1, x.shape[-1]))  # (B, N, D) -> (B, keep, D)
+    ids_restore = ids_shuffle.argsort(dim=1)  # when each token was drawn
+    mask = (ids_restore >= keep_length).float()  # too late to be kept
+    return kept, mask, ids_restore
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="random_masking"
+lesson.check("random_masking")
+
+# %% [markdown]
+# See it: the same picture under four masks, patches of 4 x 4 pixels, 12 of 49 kept.
+
+# %%
+hide = lesson.piece("random_masking")
+four = test.images[:1].expand(4, -1, -1, -1)  # (4, 1, H, W)
+order = torch.rand(4, 49).argsort(dim=1)  # (4, N): four random orders
+kept, mask, ids_restore = hide(patchify(four, 4), 12, order)  # (4, 49, 16) -> (4, 12, 16), ...
+
+# %% slideshow={"slide_type": "fragment"}
+figures.masks(four, mask, 4)
+
+# %% [markdown]
+# Nothing is multiplied by zero: the hidden patches are *not there*. That will pay off in part 6.
+#
+# **Task.** `restore_masked(kept, masked, ids_restore)` is the way back: `masked` `(B, N - keep, D)` holds what stands
+# for the hidden tokens; return all N in the picture's order.
+
+
+# %% tags=["exercise"] exercise="restore_masked"
+def restore_masked(kept, masked, ids_restore):
+    """Kept and masked tokens back in their places.
+
+    kept: (B, keep, D), in the order drawn; masked: (B, N - keep, D); ids_restore: (B, N)
+    Returns (B, N, D)
+    """
+    ### BEGIN SOLUTION
+    drawn = torch.cat([kept, masked], dim=1)  # (B, N, D), in the order drawn
+    return drawn.gather(1, ids_restore[:, :, None].expand(-1, -1, drawn.shape[-1]))
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="restore_masked"
+lesson.check("restore_masked")
+
+# %% [markdown]
+# With the hidden patches themselves as `masked`, the picture has to come back whole.
+
+# %% tags=["compare"]
+put_back = lesson.piece("restore_masked")
+rest = hide(patchify(four, 4), 37, order.flip(1))[0].flip(1)  # the 37 hidden ones, in the order drawn
+print("The picture is whole again:", torch.equal(put_back(kept, rest, ids_restore), patchify(four, 4)))
+
+# %% [markdown] tags=["ta-note"]
+# **TA · part 2.** The classic is one argsort where two are needed: `ids_shuffle` handed on as `ids_restore`. The check
+# names it. Let them do five tokens on paper, and tie it to lesson 02: an inverse permutation, once for each picture.
+# Second: a mask left in the order drawn, which is the same for every picture. Ask: why shuffle at all, why not a random
+# mask and boolean indexing? (Pictures of one batch would keep different numbers of tokens.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 3 · A loss where something was hidden (6 min)
+#
+# Copying what one sees is no achievement. So the loss looks at hidden patches only.
+#
+# **Task.** `masked_loss(prediction, target, mask)`: the mean squared error of each patch (over its numbers), averaged
+# over all masked patches of the batch; one number. In `mask`, {{masked_value}} means masked.
+
+
+# %% tags=["exercise"] exercise="masked_loss"
+def masked_loss(prediction, target, mask):
+    """Mean squared error per patch, averaged over the masked patches.
+
+    prediction, target: (B, N, C*P*P); mask: (B, N)
+    Returns a scalar
+    """
+    ### BEGIN SOLUTION
+    error = (prediction - target).square().mean(dim=-1)  # (B, N, C*P*P) -> (B, N)
+    return (error * mask).sum() / mask.sum()
+    ### END SOLUTION
+
+
+# %% tags=["check"] exercise="masked_loss"
+lesson.check("masked_loss")
+
+# %% [markdown]
+# How large is it for a model that knows nothing and paints everything in mean grey (0, as the pictures are normalised)?
+
+# %%
+hidden_loss = lesson.piece("masked_loss")
+target = patchify(test.images[:500], 4)
+mask = hide(target, 12, torch.rand(500, 49).argsort(dim=1))[1]
+hidden_loss(torch.zeros_like(target), target, mask)
+
+# %% [markdown]
+# About 1: the variance of a normalised pixel. Whatever is below that has been learned.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 4 · The masked autoencoder (38 min)
+#
+# The encoder is a ViT that reads the class token and the kept patches, nothing else. ViT-B/16 at 224 x 224 pixels, 75%
+# masked: how many tokens does its encoder read, class token included?
+
+# %% tags=["answer"] exercise="tokens_encoded"
+### BEGIN SOLUTION
+tokens_encoded = 50
+### STUB
+# tokens_encoded = ...  # a number
+### END SOLUTION
+
+# %% tags=["check"] exercise="tokens_encoded"
+lesson.check("tokens_encoded")
+
+# %% [markdown]
+# BERT has an encoder only. Why does this model need a **decoder**?
+# - a) the encoder has a token for what it saw and none for what it did not: something must paint the rest
+# - b) every Transformer consists of an encoder and a decoder
+# - c) the decoder classifies the picture after pre-training
+# - d) without one, attention could not be computed on a part of the patches
+
+# %% tags=["answer"] exercise="why_decoder"
+### BEGIN SOLUTION
+why_decoder = "a"
+### STUB
+# why_decoder = ...  # "a", "b", "c" or "d"
+### END SOLUTION
+
+# %% tags=["check"] exercise="why_decoder"
+lesson.check("why_decoder")
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Task.** `MaskedAutoencoder(image_size, patch_size, channels, dim, depth, heads, decoder_dim, decoder_depth,
+# decoder_heads, mask_ratio=0.75)`, with `image_size` as in the ViT. Its parts, by name:
+#
+# | encoder | | decoder | |
+# |---|---|---|---|
+# | `patch_embed` | `PatchEmbed(patch_size, channels, dim)` | `decoder_embed` | linear, `dim` to `decoder_dim` |
+# | `cls_token` | `(1, 1, dim)` | `mask_token` | `(1, 1, decoder_dim)` |
+# | `pos_embed` | `(1, 1+N, dim)` | `decoder_pos_embed` | `(1, 1+N, decoder_dim)` |
+# | `blocks` | `depth` encoder blocks | `decoder_blocks` | `decoder_depth` encoder blocks |
+# | `norm` | LayerNorm, eps 1e-6 | `decoder_norm` | LayerNorm, eps 1e-6 |
+# | | | `decoder_pred` | linear, `decoder_dim` to C·P·P |
+#
+# Blocks are `EncoderBlock(dim, heads)` in an `nn.ModuleList`; tables of tokens and positions are `nn.Parameter`s.
+#
+# `forward_encoder(images, ids_shuffle)`: embed; add the patches' positions; mask, keeping `int(N * (1 - mask_ratio))`;
+# join the class token, which has the row of `pos_embed` at its own end and stands **{{class_token_words}}**; blocks;
+# norm. Returns `(embeddings, mask, ids_restore)`.
+#
+# `forward_decoder(embeddings, ids_restore)`: embed; a mask token for every hidden place; restore; join the class token
+# again; add *all* decoder positions; blocks; norm; predict; drop the class token's row. Returns `(B, N, C*P*P)`.
+
+
+# %% tags=["exercise"] exercise="MaskedAutoencoder"
+class MaskedAutoencoder(nn.Module):
+    """An encoder of the kept patches, and a small decoder that paints all of them."""
+
+    def __init__(
+        self,
+        image_size,
+        patch_size,
+        channels,
+        dim,
+        depth,
+        heads,
+        decoder_dim,
+        decoder_depth,
+        decoder_heads,
+        mask_ratio=0.75,
+    ):
+        super().__init__()
+        height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+        N = (height // patch_size) * (width // patch_size)
+        self.mask_ratio = mask_ratio
+        ### BEGIN SOLUTION
+        self.patch_embed = PatchEmbed(patch_size, channels, dim)
+        self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, dim))
+        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, 1 + N, dim))
+        self.blocks = nn.ModuleList([EncoderBlock(dim, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.decoder_embed = nn.Linear(dim, decoder_dim)
+        self.mask_token = nn.Parameter(0.02 * torch.randn(1, 1, decoder_dim))
+        self.decoder_pos_embed = nn.Parameter(0.02 * torch.randn(1, 1 + N, decoder_dim))
+        self.decoder_blocks = nn.ModuleList([EncoderBlock(decoder_dim, decoder_heads) for _ in range(decoder_depth)])
+        self.decoder_norm = nn.LayerNorm(decoder_dim, eps=1e-6)
+        self.decoder_pred = nn.Linear(decoder_dim, channels * patch_size**2)
+        ### END SOLUTION
+
+    def forward_encoder(self, images, ids_shuffle):
+        """(B, C, H, W) and (B, N) -> embeddings (B, 1 + keep, dim), mask (B, N), ids_restore (B, N)."""
+        ### BEGIN SOLUTION
+        x = self.patch_embed(images) + self.pos_embed[:, 1:]  # (B, N, D)
+        keep_length = int(x.shape[1] * (1 - self.mask_ratio))
+        x, mask, ids_restore = random_masking(x, keep_length, ids_shuffle)  # (B, N, D) -> (B, keep, D)
+        class_tokens = (self.cls_token + self.pos_embed[:, :1]).expand(len(x), -1, -1)  # (B, 1, D)
+        x = torch.cat([class_tokens, x], dim=1)  # (B, 1 + keep, D)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x), mask, ids_restore
+        ### END SOLUTION
+
+    def forward_decoder(self, embeddings, ids_restore):
+        """(B, 1 + keep, dim) and (B, N) -> painted patches (B, N, C*P*P)."""
+        ### BEGIN SOLUTION
+        x = self.decoder_embed(embeddings)  # (B, 1 + keep, E)
+        class_tokens, kept = x[:, :1], x[:, 1:]
+        hidden = ids_restore.shape[1] - kept.shape[1]
+        x = restore_masked(kept, self.mask_token.expand(len(x), hidden, -1), ids_restore)  # (B, N, E)
+        x = torch.cat([class_tokens, x], dim=1) + self.decoder_pos_embed  # (B, 1 + N, E)
+        for block in self.decoder_blocks:
+            x = block(x)
+        return self.decoder_pred(self.decoder_norm(x))[:, 1:]  # (B, N, C*P*P)
+        ### END SOLUTION
+
+
+# %% tags=["check"] exercise="MaskedAutoencoder"
+lesson.check("MaskedAutoencoder")
+
+# %% [markdown]
+# Try it on three pictures: what leaves the encoder, and what leaves the decoder?
+
+# %%
+Autoencoder = lesson.piece("MaskedAutoencoder")
+SIZES = (28, 4, 1, 64, 4, 4, 48, 2, 4)  # 49 patches of 4 x 4; encoder 64 wide, 4 blocks; decoder 48 wide, 2 blocks
+model = Autoencoder(*SIZES)
+
+# %%
+embeddings, mask, ids_restore = model.forward_encoder(test.images[:3], torch.rand(3, 49).argsort(dim=1))
+embeddings.shape, model.forward_decoder(embeddings, ids_restore).shape
+
+# %% [markdown]
+# 13 tokens in, 49 patches out. **In your own words** (a short paragraph): how can a ViT learn from pictures without
+# labels? Say what goes in, what is to come out, why there is a decoder, and why so much is hidden.
+
+# %% [markdown] tags=["answer"] exercise="bert_for_pictures"
+# ### BEGIN SOLUTION
+# Take most of the patches of each picture away at random (75%) and let the encoder read only the others, with their
+# positions and the class token. The target is in the picture itself: the pixels of the patches that were taken away,
+# and the error is counted there only. The encoder has no tokens for those, so a small decoder joins its output with
+# mask tokens and positions and paints them; it also keeps pixel detail and mask tokens out of the encoder, and it is
+# thrown away afterwards. So much is hidden since neighbouring patches resemble each other: with 15% missing, as in
+# BERT, one could fill in from next door without having understood anything.
+# ### STUB
+# *Write your answer here.*
+# ### END SOLUTION
+
+# %% [markdown] tags=["ta-note"]
+# **TA · part 4.** In order of frequency: positions added after masking (a patch then forgets where it was), a decoder
+# without positions (all mask tokens are equal: it paints the same patch everywhere, which is worth seeing), the class
+# token off by one when restoring. Ask: which of the two positions could be left out? (Neither.) What would the decoder
+# do with a mask ratio of 1? (Paint the mean picture; try it in the explorer.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 5 · Pre-train it (6 min) ★
+#
+# The loss of one batch: draw orders, encode, decode, compare. `labels` come along because `fit` passes them; nobody
+# looks.
+
+
+# %%
+def pretraining_loss(model, images, labels):
+    order = torch.rand(len(images), 49, device=images.device).argsort(dim=1)  # (B, N)
+    embeddings, mask, ids_restore = model.forward_encoder(images, order)
+    return hidden_loss(model.forward_decoder(embeddings, ids_restore), patchify(images, 4), mask)
+
+
+# %%
+from helpers.train import best_device, evaluate, fit
+
+gpu = best_device().type != "cpu"
+COUNT, EPOCHS = (12_000, 40) if gpu else (4_000, 2)
+torch.manual_seed(0)
+model = Autoencoder(*SIZES)
+history = fit(model, train.images[:COUNT], train.labels[:COUNT], epochs=EPOCHS, lr=2e-3, loss=pretraining_loss)
+
+# %%
+figures.losses({"this run": history})
+
+# %% [markdown]
+# It falls below 1, so something has been learned; on a laptop we stop after seconds. What does it paint?
+
+
+# %%
+def paint(model, images):
+    order = torch.rand(len(images), 49, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
+    with torch.no_grad():
+        embeddings, mask, ids_restore = model.forward_encoder(images, order)
+        return mask, model.forward_decoder(embeddings, ids_restore)
+
+
+# %% slideshow={"slide_type": "fragment"}
+some = test.images[:8]
+names = [test.names[label] for label in test.labels[:8]]
+figures.paintings(some, *paint(model, some), 4, names)
+
+# %% [markdown]
+# Fog, mostly in the right places. The course ships the weights of a run of 40 epochs over 12,000 pictures, still
+# without a label. Names are fixed, so they load into *your* class.
+
+# %%
+from helpers.models.checkpoints.mae_fashion import load_mae
+
+trained = Autoencoder(*SIZES)
+trained.load_state_dict(load_mae().state_dict())
+figures.paintings(some, *paint(trained, some), 4, names)
+
+# %% [markdown]
+# From a quarter of the patches: outlines, sleeves, the gap between trouser legs. Prints and laces stay blurred, since
+# nothing visible tells them, and the squared error is smallest for the mean of all that could be.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 6 · What leaving out saves (8 min)
+#
+# The encoder reads a quarter of the patches. In lesson 03 you counted what a block costs. With a quarter of the tokens
+# (forget the class token), by which factor does the cost of **attention** itself ($QK^\top$ and $AV$) shrink? Give the
+# new cost over the old one.
+
+# %% tags=["answer"] exercise="attention_share"
+### BEGIN SOLUTION
+attention_share = 1 / 16
+### STUB
+# attention_share = ...  # a number between 0 and 1
+### END SOLUTION
+
+# %% tags=["check"] exercise="attention_share"
+lesson.check("attention_share")
+
+# %% [markdown]
+# And the cost of the **linear layers** (`qkv`, `proj`, MLP)?
+
+# %% tags=["answer"] exercise="layer_share"
+### BEGIN SOLUTION
+layer_share = 1 / 4
+### STUB
+# layer_share = ...  # a number between 0 and 1
+### END SOLUTION
+
+# %% tags=["check"] exercise="layer_share"
+lesson.check("layer_share")
+
+# %% [markdown]
+# **Predict first.** One forward and backward pass of the encoder over 128 pictures, with all patches and with a quarter
+# of them. The quarter takes
+# - a) about the same time: the model is the same
+# - b) clearly less time: about a quarter
+# - c) clearly less time: about a sixteenth
+
+# %% tags=["predict"] exercise="predict_encoder_time"
+### BEGIN SOLUTION
+predict_encoder_time = "b"
+### STUB
+# predict_encoder_time = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %%
+import statistics
+import time
+
+batch, order = train.images[:128], torch.rand(128, 49).argsort(dim=1)
+
+
+def milliseconds(kept, rounds=9):
+    encoder, times = Autoencoder(*SIZES, 1 - kept), []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        encoder.forward_encoder(batch, order)[0].sum().backward()
+        times.append(1000 * (time.perf_counter() - start))
+    return statistics.median(times)
+
+
+# %% tags=["experiment"]
+result = lesson.experiment(
+    "predict_encoder_time",
+    {"all patches": lambda seed: milliseconds(1.0), "a quarter of them": lambda seed: milliseconds(0.25)},
+)
+result
+
+# %% tags=["compare"]
+print(result.conclusion)
+
+# %% [markdown]
+# Beside the arithmetic: for each share that is kept, the operations counted ($24 N D^2 + 4 N^2 D$ a block, a
+# multiply-add taken as 2), and the time.
+
+# %%
+shares = (0.25, 0.5, 0.75, 1.0)
+lengths = [1 + int(49 * share) for share in shares]  # with the class token
+operations = [4 * (24 * n * 64**2 + 4 * n**2 * 64) for n in lengths]
+figures.cost(shares, [milliseconds(share, 5) for share in shares], operations)
+
+# %% [markdown]
+# Between a quarter and a third, not a sixteenth: at 49 tokens and width 64 the linear layers are nearly all of the cost
+# ($N < 6D$, lesson 03). The paper's ViT-L gained a factor of 2.8 in time, decoder included.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 7 · What it is good for (10 min) ★
+#
+# Nobody wants the paintings. What is wanted is the encoder: the decoder is thrown away, a classifier's head takes its
+# place. A ViT-B/16 was pre-trained with 75% masked. How many tokens should its encoder read when it now classifies a
+# picture?
+
+# %% tags=["answer"] exercise="tokens_afterwards"
+### BEGIN SOLUTION
+tokens_afterwards = 197
+### STUB
+# tokens_afterwards = ...  # a number
+### END SOLUTION
+
+# %% tags=["check"] exercise="tokens_afterwards"
+lesson.check("tokens_afterwards")
+
+# %% [markdown]
+# The encoder's parts have the names of a ViT's, so the weights go straight into the class of lesson 01. `strict=False`
+# leaves the decoder behind and the new head as it is.
+
+
+# %%
+def classifier(pretrained):
+    vit = ViT(28, 4, 1, num_classes=10, dim=64, depth=4, heads=4)
+    if pretrained:
+        vit.load_state_dict(trained.state_dict(), strict=False)
+    return vit
+
+
+# %% [markdown]
+# First a **linear probe**: the encoder stays as it is, and one linear layer on the mean of its patch tokens is trained
+# with labels. Against the same with random weights, the pre-trained encoder gives
+# - a) about the same: it has never seen a label
+# - b) clearly more
+# - c) clearly less: it has learned to paint, not to classify
+
+# %% tags=["predict"] exercise="predict_probe"
+### BEGIN SOLUTION
+predict_probe = "b"
+### STUB
+# predict_probe = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %%
+from helpers.probe import linear_probe
+
+
+def probe(pretrained, seed):
+    torch.manual_seed(seed)
+    labelled = (train.images[:4000], train.labels[:4000])
+    return linear_probe(classifier(pretrained), labelled, (test.images, test.labels), seed)
+
+
+# %% tags=["experiment"]
+result = lesson.experiment(
+    "predict_probe",
+    {"random weights": lambda seed: probe(False, seed), "pre-trained": lambda seed: probe(True, seed)},
+)
+result
+
+# %% tags=["compare"]
+print(result.conclusion)
+
+# %% [markdown]
+# Painting gaps has taught it what garments are. That matters most where labels are **few**. Now the whole encoder is
+# trained on 100 and on 500 labelled pictures, from scratch and from the pre-trained weights (fine-tuning). Pre-training
+# helps
+# - a) with 100 labels and with 500
+# - b) with 100 labels; with 500 there is no difference beyond the spread
+# - c) with neither
+
+# %% tags=["predict"] exercise="predict_few_labels"
+### BEGIN SOLUTION
+predict_few_labels = "a"
+### STUB
+# predict_few_labels = ...  # "a", "b" or "c"
+### END SOLUTION
+
+
+# %%
+def few_labels(count, pretrained, seed):
+    torch.manual_seed(seed)
+    vit, mine = classifier(pretrained), slice(seed * count, (seed + 1) * count)  # other pictures for each seed
+    epochs = 30 if count == 100 else 12
+    fit(vit, train.images[mine], train.labels[mine], epochs=epochs, batch_size=25, lr=1e-3, seed=seed)
+    return evaluate(vit, test.images, test.labels)
+
+
+# %% tags=["experiment"]
+result = lesson.experiment(
+    "predict_few_labels",
+    {
+        "100 labels, from scratch": lambda seed: few_labels(100, False, seed),
+        "100 labels, fine-tuned": lambda seed: few_labels(100, True, seed),
+        "500 labels, from scratch": lambda seed: few_labels(500, False, seed),
+        "500 labels, fine-tuned": lambda seed: few_labels(500, True, seed),
+    },
+)
+result
+
+# %% tags=["compare"]
+print(result.conclusion)
+
+# %% [markdown]
+# The pictures that taught it most came without labels. The paper's gain on ImageNet, with all of its labels, is smaller
+# and in the same direction.
+
+# %% [markdown] tags=["ta-note"]
+# **TA · part 7.** "Masking left on" is the slip to look for: features of a quarter of each picture. Ask: is the
+# comparison fair? (Same model, same labels, same epochs; but the pre-trained one has seen 12,000 more pictures, which
+# is the point.) What would change with 12,000 labels? (The gain shrinks: see the paper's 82.5 and 84.9.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 8 · How much to hide (6 min)
+#
+# A smaller model with patches of 7 x 7 (16 of them), short runs, the same number of steps for each ratio; then a linear
+# probe on whole pictures. Best is
+# - a) 15%, as in BERT
+# - b) a ratio in the middle or above, and 15% is clearly worse
+# - c) no difference beyond the spread
+
+# %% tags=["predict"] exercise="predict_mask_ratio"
+### BEGIN SOLUTION
+predict_mask_ratio = "b"
+### STUB
+# predict_mask_ratio = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %%
+from helpers.models import mae
+
+SMALL = (28, 7, 1, 48, 2, 4, 32, 1, 4)  # 16 patches of 7 x 7; encoder 48 wide, 2 blocks; decoder 32 wide, 1 block
+
+
+def after_pretraining(seed, mask_ratio=0.75, kind=mae.MaskedAutoencoder):
+    torch.manual_seed(seed)
+    small = kind(*SMALL, mask_ratio)
+    fit(small, train.images[:6000], train.labels[:6000], epochs=10, lr=3e-3, seed=seed, loss=mae.pretraining_loss)
+    return linear_probe(
+        mae.encoder_of(small), (train.images[:4000], train.labels[:4000]), (test.images, test.labels), seed
+    )
+
+
+# %% tags=["experiment"]
+result = lesson.experiment(
+    "predict_mask_ratio",
+    {f"{ratio}% hidden": lambda seed, ratio=ratio: after_pretraining(seed, ratio / 100) for ratio in (15, 50, 75, 90)},
+)
+result
+
+# %% tags=["compare"]
+print(result.conclusion)
+
+# %%
+figures.ratio_sweep(result.values, result.shipped)
+
+# %% [markdown]
+# TEXT8
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 9 · Mask tokens in the encoder (6 min)
+#
+# BERT's way: no patch is left out, each hidden one is replaced by a mask token *before* the encoder. Same pictures,
+# same steps, then a linear probe on whole pictures. Against leaving them out, that gives
+# - a) clearly more: the encoder knows what is missing
+# - b) no difference beyond the spread
+# - c) clearly less
+
+# %% tags=["predict"] exercise="predict_mask_tokens"
+### BEGIN SOLUTION
+predict_mask_tokens = "c"
+### STUB
+# predict_mask_tokens = ...  # "a", "b" or "c"
+### END SOLUTION
+
+# %% tags=["experiment"]
+result = lesson.experiment(
+    "predict_mask_tokens",
+    {
+        "left out": lambda seed: after_pretraining(seed),
+        "mask tokens": lambda seed: after_pretraining(seed, kind=mae.MaskTokensInEncoder),
+    },
+)
+result
+
+# %% tags=["compare"]
+print(result.conclusion)
+
+# %% [markdown]
+# TEXT9
+
+# %% [markdown] tags=["ta-note"]
+# **TA · parts 8 and 9.** These runs are seconds long; the paper's are days. Have them say what they would trust them
+# for: a direction, where it clears the spread, and nothing else. Ask about part 9: which tokens does the encoder meet
+# in pre-training that it never meets again afterwards?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 10 · Drag the ratio (5 min) ★
+#
+# The whole model runs in your browser, on each movement of the slider. Walk first; then find the fewest patches from
+# which you (and the model) can still tell a sandal from a boot.
+
+# %% tags=["explorer"]
+from helpers.explorers import masked_autoencoder as explorer
+
+explorer.explore(load_mae(), some, names)
+
+# %% [markdown]
+# At 100% it has seen nothing and paints what it expects of any picture. At 0% nothing is hidden; without the tick you
+# see that it never learned to copy.
+
+# %% [markdown]
+# ## 11 · Published weights in your own class (4 min)
+#
+# *Optional, needs a network: about 450 MB.* The MAE of the paper, a ViT-B/16 pre-trained on ImageNet-1K, fits your
+# class as well. Without a network this cell says so, and nothing is lost.
+
+# %% tags=["optional"]
+from helpers.data import photo
+from helpers.hub import HubError
+from helpers.hub_mae import denormalise, load_published_mae, normalise
+
+try:
+    published = load_published_mae(Autoencoder)
+except HubError as error:
+    published = None
+    print(error)
+
+
+# %% tags=["optional"]
+def repaint(model, picture):
+    order = torch.rand(1, 196, generator=torch.Generator().manual_seed(0)).argsort(dim=1)
+    with torch.no_grad():
+        embeddings, mask, ids_restore = model.forward_encoder(normalise(picture)[None], order)
+        painted = model.forward_decoder(embeddings, ids_restore)
+    return figures.painted_photo(picture, mask[0], painted[0], 16, denormalise)
+
+
+# %% tags=["optional"]
+repaint(published, photo("astronaut", (224, 224))) if published else None
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you can say now
+#
+# Hide three quarters of the patches at random, encode the rest, let a small decoder paint what was hidden, and count
+# the error there: a picture without a label has become a question with an answer. The decoder is needed since the
+# encoder has no tokens for what it did not see, and it keeps mask tokens and pixel detail out of the part that one
+# keeps. So much is hidden because pictures repeat themselves; leaving it out makes the encoder cheap as well. What
+# comes out is an encoder that needs few labels.
+#
+# Read on: the [MAE paper](https://arxiv.org/abs/2111.06377) and its [code](https://github.com/facebookresearch/mae), in
+# which you will recognise your own functions; [BERT](https://arxiv.org/abs/1810.04805) for the idea. Next, lesson 08: a
+# few convolutions at the start.
