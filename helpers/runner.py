@@ -183,6 +183,8 @@ def plain(value: Any, depth: int = 0) -> Any:
         if value.layout != torch.strided or value.device.type == "meta":
             return Foreign(f"a {str(value.layout).removeprefix('torch.')} tensor on {value.device.type}")
         return value.detach().cpu().resolve_conj().clone()
+    if kind is torch.Size:
+        return tuple(value)
     if depth < 5 and kind in (tuple, list) and len(value) <= MOST_ITEMS:
         return kind(plain(item, depth + 1) for item in value)
     if depth < 5 and kind is dict and len(value) <= MOST_ITEMS and all(type(key) is str for key in value):

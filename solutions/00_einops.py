@@ -619,8 +619,8 @@ many = repeat(images, "b c h w -> (n b) c h w", n=20)  # (6, C, H, W) -> (120, C
 figures.race({"120 pictures": times(many), "one tiny tensor": times(torch.zeros(1, 1, 2, 2))})
 
 # %% [markdown]
-# On real sizes the copying is all the time there is, and both ways copy alike. Reading the pattern costs a few
-# microseconds a call, which shows only on the tiny tensor (a pattern is parsed once and remembered).
+# On real sizes the copying is all the time there is, and both ways copy alike. Looking the pattern up costs a
+# few microseconds a call, which shows only on the tiny tensor (it is parsed once and then remembered).
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 6 minutes, not on the short path.** Collect predictions by show of hands before running. Answer a) is the belief

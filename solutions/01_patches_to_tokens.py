@@ -5,8 +5,8 @@
 # lies between the two, and what comes after: a whole Vision Transformer, piece by piece, in some sixty lines of your
 # own.
 #
-# It answers the sheet's first question, how a ViT works: cut, project, join a class token, add positions, and then a
-# plain Transformer encoder, which you will not take on trust either.
+# It answers the first question of the discussion sheet that this course follows, how a ViT works: cut, project, join a
+# class token, add positions, and then a plain Transformer encoder, which you will not take on trust either.
 #
 # Afterwards you can
 # - cut pictures into patches and say why that is the same as a convolution,
@@ -96,7 +96,7 @@ figures.cut_apart(cat, patches[0], 56)
 # says which patches were neighbours.
 #
 # **How many?** The paper is called *An Image is Worth 16x16 Words*, and the sheet speaks of a 16x16 grid and of 256
-# patches. Careful: in the paper a *patch* has 16x16 *pixels*. How many tokens does a 224x224 picture give then?
+# patches. Careful: in the paper a *patch* has 16x16 *pixels*. How many patches does a 224x224 picture give then?
 
 # %% tags=["answer"] exercise="tokens_b16"
 ### BEGIN SOLUTION
@@ -204,8 +204,8 @@ figures.cut_apart(cat, wrong[0], 56)
 # ## 3 · One linear map for all patches (11 min)
 #
 # Next, each patch becomes a token: a vector of the model's width $D$. One linear map does it, the same for all patches:
-# $z = W x + b$ (equation 1 of the paper). Looking at each patch with the same weights, moving on by a whole patch: that
-# is a convolution with kernel $P$ and stride $P$.
+# $z = W x + b$ (the $E$ in equation 1 of the paper, which leaves out the bias). Looking at each patch with the same
+# weights, moving on by a whole patch: that is a convolution with kernel $P$ and stride $P$.
 #
 # **Task.** `linear_to_conv(weight, channels, patch_size)` turns the weight of `nn.Linear(C*P*P, D)` into the kernel
 # `(D, C, P, P)` of the convolution that is the same map. Nothing has to be computed: every number has its place.
@@ -519,6 +519,9 @@ print("The block equals torch.nn.TransformerEncoderLayer, given the same weights
 #
 # `nn.Parameter(torch.zeros(...))` makes a parameter. Zeros will do for the class token; draw the positions small
 # (`0.02 * torch.randn(...)`).
+#
+# Came here by the ★ parts? Read part 4 first (3 minutes), and take the two pieces that you skipped from the course:
+# run `PatchEmbed, EncoderBlock = lesson.piece("PatchEmbed"), lesson.piece("EncoderBlock")` in a cell of its own.
 
 
 # %% tags=["exercise"] exercise="ViT"
@@ -785,11 +788,11 @@ print(result.conclusion)
 figures.learning_curves(histories)
 
 # %% [markdown]
-# What you wrote learns. But mind the second line of the conclusion: with few pictures the plain linear layer wins.
-# Look at the loss of the ViT on 1,000 pictures: it goes almost to zero, so the model knows them by heart, and the
-# test accuracy stays where it is. A linear layer has 7,850 numbers to find; this ViT has 105,098, and nothing tells
-# it that neighbouring pixels belong together, or even which patches are neighbours. What a CNN is given by
-# construction, a ViT has to learn from data: the paper reports the same at its own scale.
+# A ViT learns. But mind the second line of the conclusion: with few pictures the plain linear layer wins. Look at the
+# loss of the ViT on 1,000 pictures: it goes almost to zero, so the model knows them by heart, and the test accuracy
+# stays where it is. A linear layer has 7,850 numbers to find; this ViT has 105,098 (on a GPU many more), enough to
+# learn a thousand pictures by heart. What a CNN is given by construction, such as which patches are neighbours, a ViT
+# has to learn from data: the paper reports the same at its own scale.
 #
 # (The untrained ViT is somewhere around chance, and not always close: random weights have a favourite class.)
 

@@ -112,7 +112,7 @@ figures.garments({"shuffled": shuffled, "and back": unshuffled}, kinds_of_garmen
 # the inverse. Ask next: what is the inverse of turning a list round?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2 · Five ways through a grid (15 min)
+# ## 2 · Five ways through a grid (25 min)
 #
 # Patches are numbered {{sequence_words}}, from the top left. A **scan** says in which order they are visited:
 #
@@ -137,13 +137,14 @@ figures.walks(8, 8, {kind: scan(8, 8, kind) for kind in kinds})
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Exercise.** Write `scan_order(rows, cols, kind)`: a `long` tensor (rows*cols,) whose k-th entry is **the number of
-# the k-th patch visited** (numbers {{sequence_words}}). A row of numbers for a grid of 2 rows and 3 columns, numbered
-# row by row:
+# the k-th patch visited** (numbers {{sequence_words}}), for any rows and cols from 1 on. For 3 rows and 3 columns,
+# numbered row by row:
 #
-#     0 1 2     snake:  0 1 2 5 4 3
-#     3 4 5     spiral: 0 1 2 5 4 3      column: 0 3 1 4 2 5
+#     0 1 2     column: 0 3 6 1 4 7 2 5 8      snake:   0 1 2 5 4 3 6 7 8
+#     3 4 5     spiral: 0 1 2 5 8 7 6 3 4      hilbert: 0 1 4 3 6 7 8 5 2
+#     6 7 8
 #
-# It should raise a `ValueError` for any other kind.
+# For any other kind it should raise a `ValueError`.
 
 
 # %% tags=["exercise"] exercise="scan_order"
@@ -183,7 +184,8 @@ def scan_order(rows, cols, kind):
 lesson.check("scan_order")
 
 # %% [markdown]
-# On a grid that is not square the Hilbert curve has to jump now and then; the others do as they did.
+# Where the sides are no power of two, cells are left out and the Hilbert curve may have to jump; the others never do,
+# except column and raster at the end of each line.
 
 # %%
 scan = lesson.piece("scan_order")
@@ -436,7 +438,7 @@ for name, (losses, logits) in runs.items():
 #
 # In practice nobody shuffles the table along: positions are drawn at random and learned, so shuffled patches start from
 # other random numbers. We expect no difference *beyond the luck of the seed*. One order for all pictures, 4,000
-# pictures, 3 epochs.
+# pictures (12,000 on a GPU), 3 epochs.
 
 # %%
 on_gpu = best_device().type != "cpu"
@@ -526,11 +528,11 @@ cnn_result
 print(cnn_result.conclusion)
 
 # %% [markdown]
-# A convolution takes neighbours *in the picture that it is given* to be neighbours, and after the shuffle they are not.
-# Where that belief is wrong, the plain CNN loses clearly. With batch normalisation it trains faster in either order and
-# loses much less: compare the two lower rows. How much the order costs depends on the network and its training; that
-# it costs anything at all is what sets the CNN apart. A ViT believes nothing about places: it has to learn all of it,
-# in either order.
+# A convolution takes neighbours *in the picture that it is given* to be neighbours. After the shuffle that still holds
+# inside each patch, and no longer across its borders: the plain CNN loses clearly. With batch normalisation it trains
+# faster in either order and loses much less: compare the two lower rows. How much the order costs depends on the
+# network and its training; that it costs anything at all is what sets the CNN apart. A ViT believes nothing about
+# places: it has to learn all of it, in either order.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 9 minutes, of which about half a minute is waiting.** Take the vote before each run. The CNN does not fall to
@@ -758,7 +760,7 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 #
 # Now answer part (b) in your own words, for a classmate who has not done this lesson: does it matter in which order the
 # patches are flattened into a sequence? Say **why** (three sentences), and name **two** cases in which it does
-# matter, each with its reason. A person reads this one.
+# matter, each with its reason. A person reads this one, so no check can tick it off in the overview.
 
 # %% [markdown] tags=["answer"] exercise="why_order_is_free"
 # ### BEGIN SOLUTION

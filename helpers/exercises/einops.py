@@ -188,7 +188,7 @@ def _shape_column() -> Question:
             (3, 320, 48),
             {
                 (3, 32, 480): "The pictures stand under one another, not side by side: the bracket holds `b h`, so the "
-                "*height* grows.",
+                "height grows.",
                 (320, 48, 3): "Ten heights, and the width as it was: right. But `c` stands first in this pattern.",
                 (3, 10, 32, 48): "A bracket on the right makes one axis of those inside it.",
                 (10, 32, 3, 48): "A bracket on the right makes one axis of those inside it.",

@@ -103,7 +103,7 @@ def same_value(expected: Any, found: Any, tolerance: float | None = None) -> str
             found = found.item()
         if found is None:
             return "It returns None: is the `return` missing?"
-        if type(found) not in (int, float, bool):
+        if type(found) not in (int, float):
             return f"It returns {_kind(found)}, and a number was asked for."
         limit = (TOLERANCE[torch.float64] if tolerance is None else tolerance) * max(1.0, abs(expected))
         if math.isfinite(found) and abs(found - expected) <= limit:
@@ -155,13 +155,17 @@ def _judge_code(
     mistake = _recognise(exercise, cases, expected, replies)
     if mistake:
         return Verdict(exercise, WRONG, mistake.message, mistake.name, facts, **count)
-    if replies[first].crash:
+    if replies[first].crash and not expected[first].crash:
         return Verdict(exercise, CRASHED, _crash_words(exercise, replies[first].crash), facts=facts, **count)
     return Verdict(exercise, WRONG, differences[first], facts=facts, **count)
 
 
 def _difference(exercise: Exercise, call: Call, expected: Reply, found: Reply) -> str | None:
     """What is wrong with one reply, or None."""
+    if expected.crash:  # the case asks for an error
+        if found.crash and found.crash.kind == expected.crash.kind:
+            return None
+        return f"It should raise a {expected.crash.kind} here: {expected.crash.message}"
     if found.crash:
         return found.crash.message or found.crash.kind
     if found.changed:
@@ -195,7 +199,7 @@ def _recognise(
             if wrong.crash or got.crash:
                 if not (wrong.crash and got.crash):
                     break
-                told_apart = True
+                told_apart = told_apart or want.crash is None
                 continue
             if wrong.changed != got.changed or _values_differ(exercise, call, wrong, got):
                 break
@@ -277,17 +281,30 @@ def _facts(exercise: Exercise, call: Call, expected: Reply, found: Reply) -> tup
     inputs = ", ".join(f"{name}: {_input_words(value)}" for name, value in zip(names, call.args, strict=True))
     if call.build is not None:
         inputs = f"{exercise.id}{call.build!r}; " + inputs
-    facts = [("input", inputs), ("expected", _value_words(expected.value))]
+    start = _first_difference(expected.value, found.value)
+    wanted = f"a {expected.crash.kind}" if expected.crash else _value_words(expected.value, start)
+    facts = [("input", inputs), ("expected", wanted)]
     if found.crash is None:
-        facts.append(("found", found.value.kind if isinstance(found.value, Foreign) else _value_words(found.value)))
+        foreign = isinstance(found.value, Foreign)
+        facts.append(("found", found.value.kind if foreign else _value_words(found.value, start)))
     return tuple(facts)
 
 
-def _value_words(value: Any) -> str:
+def _first_difference(expected: Any, found: Any) -> int:
+    """Where, in the flat order of their values, two tensors begin to differ; 0 where they cannot be compared."""
+    if not (isinstance(expected, Tensor) and isinstance(found, Tensor) and expected.shape == found.shape):
+        return 0
+    a, b = expected.double().flatten(), found.double().flatten()
+    differ = ((a - b).abs() > TOLERANCE[torch.float32] * a.abs().clamp(min=1e-3)).nonzero()
+    return int(differ[0]) if len(differ) else 0
+
+
+def _value_words(value: Any, start: int = 0) -> str:
+    """Shape, dtype and four values from `start` on."""
     words = tensor_facts(value)
     if isinstance(value, Tensor) and value.numel():
-        start = ", ".join(_short(x) for x in value.flatten()[:4].tolist())
-        words += f" [{start}{', …' if value.numel() > 4 else ''}]"
+        shown = ", ".join(_short(x) for x in value.flatten()[start : start + 4].tolist())
+        words += f" [{'…, ' if start else ''}{shown}{', …' if value.numel() > start + 4 else ''}]"
     return words
 
 

@@ -157,7 +157,8 @@ def _scan_order(conventions: Conventions) -> Exercise:
     }
 
     def cases(_: torch.Generator) -> list[Call]:
-        return [Call((*grid, kind), group=kind) for kind in KINDS for grid in grids[kind]]
+        scans = [Call((*grid, kind), group=kind) for kind in KINDS for grid in grids[kind]]
+        return [*scans, Call((2, 3, "zigzag"), group="an unknown kind")]
 
     def wrong(kind: str, visit) -> object:
         """An answer that is right but for one kind of scan, where `visit(rows, cols)` gives the (row, col) pairs."""

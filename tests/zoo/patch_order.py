@@ -89,6 +89,8 @@ def _hilbert_cell(side, step):
 
 def scan_by_tensors(rows, cols, kind):
     """Transposes, flips and rotations of the grid of numbers."""
+    if kind not in ("raster", "column", "snake", "spiral", "hilbert"):
+        raise ValueError(kind)
     grid = torch.arange(rows * cols).reshape(rows, cols)
     if kind == "raster":
         return grid.flatten()
@@ -120,6 +122,8 @@ def scan_by_tensors(rows, cols, kind):
 
 def scan_by_steps(rows, cols, kind):
     """A turtle for the spiral, an L-system for the Hilbert curve, sorting keys for the rest."""
+    if kind not in {"raster", "column", "snake", "spiral", "hilbert"}:
+        raise ValueError(f"no such scan: {kind}")
     cells = list(itertools.product(range(rows), range(cols)))
     keys = {
         "raster": lambda cell: cell,
