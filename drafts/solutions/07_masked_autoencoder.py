@@ -641,28 +641,31 @@ print(result.conclusion)
 # ## 8 · How much to hide (6 min)
 #
 # A smaller model with patches of 7 x 7 (16 of them), short runs, the same number of steps for each ratio; then a linear
-# probe on whole pictures. Best is
-# - a) 15%, as in BERT
-# - b) a ratio in the middle or above, and 15% is clearly worse
-# - c) no difference beyond the spread
+# probe on whole pictures. In the paper 75% came out best by far. On *these* pictures
+# - a) 15%, as in BERT, is clearly better than 75%
+# - b) 75% is clearly better than 15%, as in the paper
+# - c) there is no difference beyond the spread between 15% and 75%, and 90% is clearly worse
 
 # %% tags=["predict"] exercise="predict_mask_ratio"
 ### BEGIN SOLUTION
-predict_mask_ratio = "b"
+predict_mask_ratio = "c"
 ### STUB
 # predict_mask_ratio = ...  # "a", "b" or "c"
 ### END SOLUTION
 
 # %%
+from functools import cache
+
 from helpers.models import mae
 
 SMALL = (28, 7, 1, 48, 2, 4, 32, 1, 4)  # 16 patches of 7 x 7; encoder 48 wide, 2 blocks; decoder 32 wide, 1 block
 
 
+@cache  # part 9 needs the run at 75% again
 def after_pretraining(seed, mask_ratio=0.75, kind=mae.MaskedAutoencoder):
     torch.manual_seed(seed)
     small = kind(*SMALL, mask_ratio)
-    fit(small, train.images[:6000], train.labels[:6000], epochs=10, lr=3e-3, seed=seed, loss=mae.pretraining_loss)
+    fit(small, train.images[:6000], train.labels[:6000], epochs=8, lr=3e-3, seed=seed, loss=mae.pretraining_loss)
     return linear_probe(
         mae.encoder_of(small), (train.images[:4000], train.labels[:4000]), (test.images, test.labels), seed
     )
@@ -682,7 +685,12 @@ print(result.conclusion)
 figures.ratio_sweep(result.values, result.shipped)
 
 # %% [markdown]
-# TEXT8
+# BERT's 15% does as well here as 75%; only 90%, which leaves one patch of 16, asks too much. That is *not* the paper's
+# curve, where linear probing climbs from 54.6% to 73.5% on the way to 75%. Much is different: a garment in the middle
+# of 28 x 28 pixels has less to copy from next door than a photograph cut into 196 patches, the model is tiny, the runs
+# last seconds. What carries over is the price: look at the seconds. Hiding 75% gives the same for less.
+#
+# So the answer to "why 75%" is not a law. It depends on how much the pieces of your data say about each other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Mask tokens in the encoder (6 min)
@@ -714,7 +722,12 @@ result
 print(result.conclusion)
 
 # %% [markdown]
-# TEXT9
+# Clearly less, as in the paper (59.6% against 73.5%), and it takes longer too. Three quarters of all that this encoder
+# has ever read were mask tokens; in a whole picture it meets none and is out of its element. An encoder that was shown
+# kept patches only meets more of the same.
+#
+# That is the second half of "why a decoder": mask tokens have to come in somewhere, and better where they are thrown
+# away.
 
 # %% [markdown] tags=["ta-note"]
 # **TA · parts 8 and 9.** These runs are seconds long; the paper's are days. Have them say what they would trust them

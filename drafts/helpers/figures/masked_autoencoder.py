@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from matplotlib import pyplot
 from matplotlib.patches import FancyBboxPatch
+from numpy import ndarray
 from torch import Tensor
 
 from helpers.data import denormalise
@@ -96,7 +97,7 @@ def painted_photo(
     }
     figure, row = pyplot.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
     for axes, (title, picture) in zip(row, pictures.items(), strict=True):
-        axes.imshow(picture.permute(1, 2, 0))
+        axes.imshow(picture.permute(1, 2, 0).numpy())
         axes.set_title(title, fontsize=10)
         axes.axis("off")
     return Picture(
@@ -209,15 +210,15 @@ def _percent(name: str) -> float:
     return float(name.partition("%")[0])
 
 
-def _pixels(image: Tensor) -> Tensor:
+def _pixels(image: Tensor) -> ndarray:
     """A normalised picture (1, H, W) as (H, W) between 0 and 1."""
-    return denormalise(image.detach().cpu())[0]
+    return denormalise(image.detach().cpu())[0].numpy()
 
 
-def _greyed(images: Tensor, hidden: Tensor, patch_size: int) -> list[Tensor]:
+def _greyed(images: Tensor, hidden: Tensor, patch_size: int) -> list[ndarray]:
     """Pictures (B, 1, H, W) as (H, W, 3), their hidden patches (B, N) in one colour."""
     size = tuple(images.shape[-2:])
     veil = hidden[:, :, None].expand(-1, -1, patch_size**2).float()  # (B, N) -> (B, N, P*P)
     veil = unpatchify(veil, patch_size, size)[:, 0, :, :, None]  # (B, H, W, 1)
     pixels = denormalise(images.detach().cpu())[:, 0, :, :, None].expand(-1, -1, -1, 3)  # (B, H, W, 3)
-    return list(pixels * (1 - veil) + veil * torch.tensor([0.42, 0.49, 0.58]))
+    return list((pixels * (1 - veil) + veil * torch.tensor([0.42, 0.49, 0.58])).numpy())

@@ -301,14 +301,14 @@ def predict_mask_ratio() -> Experiment:
         id="predict_mask_ratio",
         title="How much to hide",
         question="Short pre-training runs that hide 15%, 50%, 75% and 90% of the patches, then a linear probe on whole "
-        "pictures. Best is",
+        "pictures. In the paper 75% came out best by far. On these pictures",
         options={
-            "a": "15%, as in BERT",
-            "b": "a ratio in the middle or above, and 15% is clearly worse",
-            "c": "no difference beyond the spread",
+            "a": "15%, as in BERT, is clearly better than 75%",
+            "b": "75% is clearly better than 15%, as in the paper",
+            "c": "there is no difference beyond the spread between 15% and 75%, and 90% is clearly worse",
         },
-        outcome="b",
-        claims=(Claim("75% hidden", ">", "15% hidden"),),
+        outcome="c",
+        claims=(Claim("75% hidden", "=", "15% hidden"), Claim("75% hidden", ">", "90% hidden")),
         published=(MAE_MASK_RATIO,),
     )
 
