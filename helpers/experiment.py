@@ -77,10 +77,10 @@ class Result:
 
     def _card(self) -> Card:
         if not self.values:
-            options = [f'"{letter}": {text}' for letter, text in self.experiment.options.items()]
+            letters = [f'"{letter}": {text}' for letter, text in self.experiment.options.items()]
             ask = f"Set `{self.experiment.id}` to one of these letters, run its cell, then run this one again:"
             return Card(
-                "not attempted", f"{self.experiment.title}: predict first", (self.experiment.question, ask, *options)
+                "not attempted", f"{self.experiment.title}: predict first", (self.experiment.question, ask, *letters)
             )
         seeds = max((len(values) for values in self.shipped.values()), default=0)
         header = ("variant", "this run", f"mean ± spread over {seeds} seeds", "seconds")
@@ -88,13 +88,13 @@ class Result:
             (name, f"{value:.1f}", _mean_and_spread(self.shipped.get(name, [])), f"{self.seconds[name]:.0f}")
             for name, value in self.values.items()
         ]
-        asked = {letter: text for letter, text in self.experiment.options.items()}
+        options = self.experiment.options
         borne_out = all(self.holds(claim) for claim in self.experiment.claims)
-        lines = [f"In {self.experiment.unit}.", f"You predicted {self.predicted}) {asked[self.predicted]}."]
+        lines = [f"In {self.experiment.unit}.", f"You predicted {self.predicted}) {options[self.predicted]}."]
         if borne_out:
             outcome = self.experiment.outcome
             verdict = "just as you predicted" if outcome == self.predicted else "not what you predicted: why?"
-            lines.append(f"Measured: {outcome}) {asked[outcome]} – {verdict}")
+            lines.append(f"Measured: {outcome}) {options[outcome]} – {verdict}")
         lines += self.conclusion.splitlines()
         lines += [f"Published: {finding.says} ({finding.source})" for finding in self.experiment.published]
         return Card("note", self.experiment.title, lines, (header, *rows), header=True)

@@ -1,43 +1,16 @@
 """The course's ViT is Hugging Face's: the same weights give the same logits."""
 
-import sys
-
 import pytest
 import torch
+from hugging_face import hugging_face
 
 from helpers.hub import from_hugging_face
 from helpers.models.vit import ViT
 
 
-@pytest.fixture(scope="module")
-def transformers():
-    # Not needed, and a torchvision that does not fit this torch would stop the import.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "torchvision", None)
-        import transformers
-
-        _ = transformers.ViTForImageClassification
-        yield transformers
-
-
-def pair(transformers, image_size, patch_size, channels, classes, dim, depth, heads, mlp_ratio=4):
+def pair(transformers, *sizes):
     """Hugging Face's model with random weights, and ours with the same."""
-    torch.manual_seed(0)
-    config = transformers.ViTConfig(
-        image_size=image_size,
-        patch_size=patch_size,
-        num_channels=channels,
-        num_labels=classes,
-        hidden_size=dim,
-        num_hidden_layers=depth,
-        num_attention_heads=heads,
-        intermediate_size=mlp_ratio * dim,
-        layer_norm_eps=1e-6,
-    )
-    theirs = transformers.ViTForImageClassification(config).eval()
-    for parameter in theirs.parameters():  # far from zero, so that every one of them matters
-        torch.nn.init.normal_(parameter, std=0.2)
-    ours = ViT(image_size, patch_size, channels, classes, dim, depth, heads, mlp_ratio)
+    theirs, ours = hugging_face(transformers, *sizes), ViT(*sizes)
     ours.load_state_dict(from_hugging_face(theirs.state_dict()))
     return theirs, ours
 

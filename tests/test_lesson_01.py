@@ -1,10 +1,10 @@
 """The ViT that lesson 01 has its students write is Hugging Face's: the same weights give the same logits."""
 
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from hugging_face import hugging_face
 
 from helpers.exercises import find
 from helpers.hub import from_hugging_face
@@ -29,36 +29,6 @@ def solved():
         if cell.task == "exercise":
             exec(compile(cell.solved, f"{SOURCE.name}:{cell.line}", "exec"), namespace)
     return namespace
-
-
-@pytest.fixture(scope="module")
-def transformers():
-    with pytest.MonkeyPatch.context() as patch:  # a torchvision that does not fit this torch would stop the import
-        patch.setitem(sys.modules, "torchvision", None)
-        import transformers
-
-        _ = transformers.ViTForImageClassification
-        yield transformers
-
-
-def hugging_face(transformers, image_size, patch_size, channels, classes, dim, depth, heads, mlp_ratio=4):
-    """Hugging Face's model of that size; random weights far from zero, so that every one of them matters."""
-    torch.manual_seed(0)
-    config = transformers.ViTConfig(
-        image_size=image_size,
-        patch_size=patch_size,
-        num_channels=channels,
-        num_labels=classes,
-        hidden_size=dim,
-        num_hidden_layers=depth,
-        num_attention_heads=heads,
-        intermediate_size=mlp_ratio * dim,
-        layer_norm_eps=1e-6,
-    )
-    model = transformers.ViTForImageClassification(config).eval()
-    for parameter in model.parameters():
-        torch.nn.init.normal_(parameter, std=0.2)
-    return model
 
 
 @pytest.mark.parametrize("sizes", SIZES)

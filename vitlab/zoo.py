@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from runpy import run_path
 from typing import Any
+from unittest.mock import patch
 
 from helpers.exercises import LESSONS, find, items
 from helpers.exercises.definition import Exercise, Experiment, Item, LessonInfo, Question
 from helpers.exercises.judge import NOT_ATTEMPTED, RIGHT, WRONG, Verdict, judge
-from helpers.exercises.written import Choice, FreeText, Growth, Number, Shape
-from helpers.models.conventions import STANDARD, Conventions
+from helpers.exercises.written import FreeText
+from helpers.models.conventions import STANDARD
 from helpers.progress import HOME
 from helpers.runner import LocalRunner
 from vitlab.course.parse import SourceLesson, parse
@@ -80,7 +81,7 @@ def mistakes(item: Exercise | Question) -> Iterator[Specimen]:
                 complaint = f"taken for {verdict.mistake!r}: {verdict.message}"
             yield Specimen(item.id, "mistake", mistake.name, complaint)
     else:
-        for value, message in _wrong_values(item.answer):
+        for value, message in item.answer.wrong.items():
             verdict = judge(item, LocalRunner({item.id: value}, _course))
             complaint = _expect(verdict, WRONG)
             if not complaint and verdict.message != message:
@@ -91,17 +92,10 @@ def mistakes(item: Exercise | Question) -> Iterator[Specimen]:
 def stub_namespace(lesson: SourceLesson) -> dict[str, Any]:
     """The namespace of a student's notebook after its set-up and untouched exercise cells have run."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    before = os.environ.get(HOME)
-    with tempfile.TemporaryDirectory() as home:
-        os.environ[HOME] = home
-        try:
-            for cell in lesson.cells:
-                if cell.kind == "code" and cell.student is not None and (cell.task or "setup" in cell.tags):
-                    exec(compile(cell.student, f"{lesson.path.name}:{cell.line}", "exec"), namespace)
-        finally:
-            os.environ.pop(HOME)
-            if before is not None:
-                os.environ[HOME] = before
+    with tempfile.TemporaryDirectory() as home, patch.dict(os.environ, {HOME: home}):
+        for cell in lesson.cells:
+            if cell.kind == "code" and cell.student is not None and (cell.task or "setup" in cell.tags):
+                exec(compile(cell.student, f"{lesson.path.name}:{cell.line}", "exec"), namespace)
     return namespace
 
 
@@ -112,10 +106,6 @@ def _variants(item: Exercise | Question, variants: Mapping[str, Any]) -> Iterato
     if len(variants) < LEAST_VARIANTS:
         complaint = f"the zoo holds {len(variants)} correct variants, and {LEAST_VARIANTS} are asked for"
         yield Specimen(item.id, "variant", "too few", complaint)
-
-
-def _wrong_values(answer: Choice | Number | Shape | Growth) -> list[tuple[Any, str]]:
-    return list(answer.wrong.items())
 
 
 def _expect(verdict: Verdict, kind: str) -> str | None:
@@ -137,5 +127,5 @@ def _share(specimens: list[Specimen], kind: str) -> str:
     return f"{well}/{len(mine)} ({100 * well // max(len(mine), 1)}%)"
 
 
-def _course(name: str, conventions: Conventions = STANDARD) -> Any:
-    return find(name, conventions).reference
+def _course(name: str) -> Any:
+    return find(name).reference

@@ -102,7 +102,7 @@ Item = Exercise | Question | Experiment
 
 @dataclass(frozen=True)
 class LessonInfo:
-    """One row of the lesson table. minutes: to work through all of it."""
+    """One row of the lesson table."""
 
     number: str
     name: str

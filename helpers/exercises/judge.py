@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -59,9 +60,15 @@ def judge(exercise: Exercise | Question, runner: Runner, seed: int = PUBLIC_SEED
         )
     cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
     expected = [execute(exercise.reference, call) for call in cases]
-    verdict = _judge_code(exercise, runner, cases, expected, given=())
+
+    @cache
+    def mistaken(mistake: int, case: int) -> Reply:
+        """What a known wrong answer gives: needed only for an answer that is not right, and then by both attempts."""
+        return execute(exercise.mistakes[mistake].answer, cases[case])
+
+    verdict = _judge_code(exercise, runner, cases, expected, mistaken, given=())
     if verdict.kind in (WRONG, CRASHED, NOT_ATTEMPTED) and exercise.needs and not _interrupted(verdict):
-        again = _judge_code(exercise, runner, cases, expected, given=exercise.needs)
+        again = _judge_code(exercise, runner, cases, expected, mistaken, given=exercise.needs)
         if again.kind == RIGHT:
             names = " and ".join(f"`{name}`" for name in exercise.needs)
             remark = f"Right with the course's own {names}; with yours it fails, so mend what it builds on."
@@ -130,7 +137,12 @@ def _judge_written(question: Question, reply: Reply) -> Verdict:
 
 
 def _judge_code(
-    exercise: Exercise, runner: Runner, cases: Sequence[Call], expected: Sequence[Reply], given: tuple[str, ...]
+    exercise: Exercise,
+    runner: Runner,
+    cases: Sequence[Call],
+    expected: Sequence[Reply],
+    mistaken: Callable[[int, int], Reply],
+    given: tuple[str, ...],
 ) -> Verdict:
     replies: list[Reply] = []
     remarks: list[str] = []
@@ -152,7 +164,7 @@ def _judge_code(
         return Verdict(exercise, RIGHT, "That is right.", remarks=tuple(dict.fromkeys(remarks)), **count)
     first = next(i for i, difference in enumerate(differences) if difference is not None)
     facts = _facts(exercise, cases[first], expected[first], replies[first])
-    mistake = _recognise(exercise, cases, expected, replies)
+    mistake = _recognise(exercise, cases, expected, replies, mistaken)
     if mistake:
         return Verdict(exercise, WRONG, mistake.message, mistake.name, facts, **count)
     if replies[first].crash and not expected[first].crash:
@@ -189,13 +201,17 @@ def _difference(exercise: Exercise, call: Call, expected: Reply, found: Reply) -
 
 
 def _recognise(
-    exercise: Exercise, cases: Sequence[Call], expected: Sequence[Reply], replies: Sequence[Reply]
+    exercise: Exercise,
+    cases: Sequence[Call],
+    expected: Sequence[Reply],
+    replies: Sequence[Reply],
+    mistaken: Callable[[int, int], Reply],
 ) -> Mistake | None:
     """The known mistake whose results equal the student's in every case, if there is one."""
-    for mistake in exercise.mistakes:
+    for number, mistake in enumerate(exercise.mistakes):
         agreed, told_apart = False, False
-        for call, want, got in zip(cases, expected, replies, strict=True):
-            wrong = execute(mistake.answer, call)
+        for case, (call, want, got) in enumerate(zip(cases, expected, replies, strict=True)):
+            wrong = mistaken(number, case)
             if wrong.crash or got.crash:
                 if not (wrong.crash and got.crash):
                     break
