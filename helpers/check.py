@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from helpers.cards import LOOKS, Card
 from helpers.exercises import find, items, lesson_info
-from helpers.exercises.definition import Exercise, Experiment, Question
+from helpers.exercises.definition import Exercise, Experiment, Item, Question
 from helpers.exercises.judge import CRASHED, RIGHT, Verdict, judge
 from helpers.experiment import Result, measure
 from helpers.progress import read_progress, record
@@ -26,7 +27,8 @@ class Lesson:
 
     def check(self, identifier: str) -> Card:
         """Judge the answer of that name as it stands in the notebook now."""
-        item = _find(identifier)
+        if (item := self._item(identifier)) is None:
+            return self._unknown(identifier)
         if isinstance(item, Experiment):
             return Card("note", f"`{identifier}` is a prediction: nothing to check, run the experiment below it.")
         verdict = self._judge(item)
@@ -37,7 +39,8 @@ class Lesson:
 
     def hint(self, identifier: str, tier: int | None = None) -> Card:
         """The next hint for an exercise, or the one of that tier (1 is the gentlest)."""
-        item = _find(identifier)
+        if (item := self._item(identifier)) is None:
+            return self._unknown(identifier)
         hints = () if isinstance(item, Experiment) else item.hints
         if not hints:
             return Card("note", f"There are no hints for `{identifier}`.")
@@ -45,7 +48,8 @@ class Lesson:
             tier = self._hints_shown.get(identifier, 0) + 1
         tier = min(max(int(tier), 1), len(hints))
         self._hints_shown[identifier] = tier
-        return Card("note", f"Hint {tier} of {len(hints)} for `{identifier}`", (hints[tier - 1],))
+        last = ("That was the last hint.",) if tier == len(hints) else ()
+        return Card("note", f"Hint {tier} of {len(hints)} for `{identifier}`", (hints[tier - 1], *last))
 
     def piece(self, identifier: str) -> Any:
         """The student's own answer once it is right with what it builds on, else the course's own; says which."""
@@ -65,6 +69,20 @@ class Lesson:
         if not isinstance(item, Experiment):
             raise ValueError(f"`{identifier}` is an exercise, not an experiment.")
         return measure(item, self.info.file, self._namespace.get(identifier), variants)
+
+    def _item(self, identifier: str) -> Item | None:
+        try:
+            return find(identifier)
+        except KeyError:
+            return None
+
+    def _unknown(self, identifier: str) -> Card:
+        """What a misspelt id gets: this lesson's nearest ones, or all of them."""
+        mine = [item.id for item in items(self.info.number)]
+        near = get_close_matches(str(identifier), mine, n=3) or mine
+        names = ", ".join(f"`{name}`" for name in near)
+        question = "Did you mean one of these?" if len(near) > 1 else "Did you mean this?"
+        return Card("note", f"There is no exercise `{identifier}` in lesson {self.info.number}", (question, names))
 
     def _judge(self, item: Exercise | Question) -> Verdict:
         try:

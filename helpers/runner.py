@@ -85,12 +85,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Crash:
-    """An exception out of an answer. kind: its class; line and text: the student's own line, where there is one."""
+    """An exception out of an answer. kind: its class; line, text, function: where in the student's code it came from."""
 
     kind: str
     message: str
     line: int | None = None
     text: str = ""
+    function: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _call(answer: Any, call: Call) -> Reply:
     changed = tuple(
         position
         for position, (now, then) in enumerate(zip(inputs, before, strict=True))
-        if isinstance(now, Tensor) and not _identical(now.detach(), then)
+        if isinstance(now, Tensor) and (not _identical(now.detach(), then) or now.grad is not None)
     )
     value = plain(result)
     if not isinstance(value, Tensor):
@@ -266,11 +267,12 @@ def _crash(error: BaseException, namespace: Mapping[str, Any] | None) -> Crash:
     except Exception:
         message = "its message could not be read"
     message = " ".join(message.split())[:LONGEST_MESSAGE]  # all its lines: einops says the reason in the last one
-    line, text = None, ""
+    line, text, function = None, "", ""
     for frame, number in traceback.walk_tb(error.__traceback__):
         if namespace is not None and frame.f_globals is namespace:
             line, text = number, linecache.getline(frame.f_code.co_filename, number).strip()
-    return Crash(type(error).__name__, message, line, text)
+            function = frame.f_code.co_name
+    return Crash(type(error).__name__, message, line, text, function)
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from einops import EinopsError, rearrange, reduce, repeat
 from helpers.check import Lesson
 from helpers.explorers import einops as explorer
 from helpers.figures import einops as figures
+from helpers.figures.whole_model import whole_model
 from helpers.tour import verdict_on
 
 lesson = Lesson("00", globals())
@@ -640,6 +641,13 @@ explorer.explore(images)
 # **TA, 3 minutes, not on the short path.** The explorer's presets hold the answers to several exercises, so open it
 # after part 7. The 24 quarters in a row: `b c (top h) (left w) -> h (b top left w) c`, with `top=2, left=2`. Ask next:
 # what does `(w b top left)` at the end show?
+
+# %% [markdown]
+# Where will you need it? Here is the model of the lessons to come. Cutting a picture into patches is one `rearrange`;
+# so are the heads of attention, and pooling can be a `reduce`.
+
+# %%
+whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "attention": "heads", "pooling": "reduce"})
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now

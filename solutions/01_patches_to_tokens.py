@@ -28,9 +28,16 @@ from torch import nn
 from helpers.check import Lesson
 from helpers.data import denormalise, fashion_mnist, photo
 from helpers.figures import patches_to_tokens as figures
+from helpers.figures.whole_model import VIT, whole_model
 
 lesson = Lesson("01", globals())
 lesson
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The whole road, from left to right. You build every part of it.
+
+# %%
+whole_model(VIT[1:])
 
 # %% [markdown] tags=["ta-note"]
 # **TA · the hour.** 50 minutes: parts 1, 5, 8, 10. Start the training cell of part 10 before you discuss it. The

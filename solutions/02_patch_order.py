@@ -27,6 +27,7 @@ from helpers.check import Lesson
 from helpers.data import fashion_mnist
 from helpers.explorers import patch_order as explorer
 from helpers.figures import patch_order as figures
+from helpers.figures.whole_model import whole_model
 from helpers.models.attention import attention_weights
 from helpers.models.checkpoints import load_vit
 from helpers.models.cnn import SmallCNN
@@ -44,6 +45,12 @@ from helpers.train import best_device, evaluate, fit
 
 lesson = Lesson("02", globals())
 lesson
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# Where in the model could an order matter? The patches stand in one, and the positions say which.
+
+# %%
+whole_model(["patches", "positions"], {"patches": "in some order", "positions": "which place is whose"})
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · An order, and the way back (8 min) ★

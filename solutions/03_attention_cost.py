@@ -92,11 +92,12 @@ lesson.check("num_tokens")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Attention alone (14 min) ★
 #
-# Attention on one picture, all heads together: queries, keys and values of shape `(N, D)`.
+# Attention on one picture, all heads together: queries, keys and values of shape `(N, D)`, each head with $d$ of the
+# $D$ features.
 #
 # $$S = Q K^\top \qquad A = \mathrm{softmax}(S / \sqrt d) \qquad A V$$
 #
-# Making Q, K and V is not counted in this part, exactly as the sheet asks. Several heads change nothing: each has its
+# Making Q, K and V is not counted in this part. Several heads change nothing: each has its
 # own N x N scores but only D / heads numbers in a dot product.
 #
 # **How does the work of the two products grow with the number of tokens $N$ and the width $D$?** Answer with an
@@ -143,8 +144,8 @@ ours = lesson.piece("attention_flops")(224, 336, 16, 12 * 64)
 print("same as FlopCounterMode:", counted == ours)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Exactly equal, down to the last operation. Now in the picture's own terms. **Put $N = HW / P^2$ in: how does the work
-# grow with $H$, $W$, $P$ and $D$?**
+# Exactly equal, down to the last operation. Now in the picture's own terms. **Put $N = HW / P^2$ in (a picture of
+# $H \times W$ pixels, patches of $P \times P$): how does the work grow with $H$, $W$, $P$ and $D$?**
 
 # %% tags=["answer"] exercise="growth_in_pixels"
 ### BEGIN SOLUTION
@@ -183,8 +184,8 @@ halve_patch = 16
 lesson.check("halve_patch")
 
 # %% [markdown]
-# See it: the scores of all tokens with all tokens, drawn to one scale. The left square is there, but you have to look
-# for it.
+# See it: the scores of all tokens with all tokens, drawn to one scale. From left to right the patches halve twice, and
+# the square grows 256-fold.
 
 # %% slideshow={"slide_type": "slide"}
 figures.score_matrices(photo("chelsea"), [56, 28, 14])
@@ -244,9 +245,8 @@ ours = lesson.piece("block_flops")(197, 768)
 print("same as FlopCounterMode:", counted == ours)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# For the usual block (`mlp_ratio = 4`) your function sums up to one term with $N^2$ and one with $N$. **From how many
-# tokens on is attention (QK^T and AV) more than half of a block of ViT-B, which is 768 wide?** Set the two terms
-# equal.
+# For the usual block (`mlp_ratio = 4`) your function sums up to one term with $N^2$ and one with $N$. **At how many
+# tokens is attention (QK^T and AV) exactly half of a block of ViT-B, which is 768 wide?** Set the two terms equal.
 
 # %% tags=["answer"] exercise="crossing_tokens"
 ### BEGIN SOLUTION
@@ -319,8 +319,9 @@ published = VIT_GFLOPS.values  # GFLOPs of the model cards
 
 # %% [markdown]
 # PyTorch's counter needs shapes, not numbers, so it can count models that are never computed: on the device `meta`
-# tensors have a shape and nothing in it. (We count `stages`, which computes every token in every block, as the paper
-# has it. The course's `forward` spares what the head does not read, in the last block.)
+# tensors have a shape and nothing in it. (We count the course's `ViT.stages`, which computes every token in every
+# block, as the paper has it. Calling the model itself would be a little cheaper: of the last block it computes only the
+# class token, the one that the head reads.)
 
 # %%
 count = lesson.piece("vit_flops")
@@ -362,12 +363,12 @@ for name, (patch, dim, depth, _) in models.items():
     print(f"{name}: within 1% of the model card: {abs(ratio - 1) < 0.01}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Of all FLOPs of ViT-B/16 at 224 pixels (12 blocks, 768 wide), how many percent are QK^T and AV, in all blocks
-# together?** A scratch cell can do the arithmetic; mind the class token.
+# ViTs are often fine-tuned at 384 x 384 pixels. **Of all FLOPs of ViT-B/16 there (12 blocks, 768 wide), how many
+# percent are QK^T and AV, in all blocks together?** A scratch cell can do the arithmetic; mind the class token.
 
 # %% tags=["answer"] exercise="share_b16"
 ### BEGIN SOLUTION
-share_b16 = 4.07
+share_b16 = 11.06
 ### STUB
 # share_b16 = ...  # percent
 ### END SOLUTION
@@ -376,11 +377,11 @@ share_b16 = 4.07
 lesson.check("share_b16")
 
 # %% [markdown]
-# Here is the whole model, each part as wide as its share. The part that this lesson is about is the thin one, at this
-# resolution.
+# Here is the whole model at 384 pixels, each part as wide as its share. The part that this lesson is about is still a
+# thin one.
 
 # %%
-figures.whole_model(image_size=224, patch_size=16, dim=768, depth=12)
+figures.whole_model(image_size=384, patch_size=16, dim=768, depth=12)
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 15 minutes, not on the short path.** Common: the class token forgotten in the blocks, or embedded like a patch;
@@ -392,7 +393,8 @@ figures.whole_model(image_size=224, patch_size=16, dim=768, depth=12)
 # ## 5 · Measured: time against tokens (9 min) ★
 #
 # Operations are not seconds. So we time four things with the same width on square pictures of growing resolution: the
-# MLP of a block, attention in windows of 8 x 8 patches (part 7), full attention, and a whole block.
+# MLP of a block, attention in windows (each patch meets only the 64 of its own window of 8 x 8; part 7 says more), full
+# attention, and a whole block.
 
 # %%
 device = best_device()
@@ -403,7 +405,7 @@ mlp, block = MLP(dim, 4 * dim).to(device), EncoderBlock(dim, heads).to(device)
 # %% [markdown]
 # On log-log axes a power law is a straight line, and its slope is the exponent: cost $\sim N^{\text{slope}}$. Twice
 # the resolution is four times the tokens, which takes $4^{\text{slope}}$ times as long, so of its **tokens a second**
-# a part keeps $4^{1 - \text{slope}}$: all of them at slope 1, a quarter at slope 2.
+# a part keeps $4^{1 - \text{slope}}$.
 #
 # **Predict: what is left of the pace, in tokens a second, at twice the resolution?**
 #
@@ -565,7 +567,7 @@ figures.against_tokens(megabytes, "megabytes at the peak")
 # Ask next: in half precision? (half) For a batch of 8? (8 times)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 7 · Windows: the way out of $N^2$ (12 min)
+# ## 7 · Windows: the way out of $N^2$ (15 min)
 #
 # If it is too dear for every patch to meet every patch, let it meet its neighbours only. The grid of patches is cut
 # into windows of $M$ x $M$ **patches**, and attention happens within each.
@@ -668,7 +670,7 @@ lesson.check("price_of_windows")
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes, not on the short path.** Common: `window` taken for its area (N M D), one window counted in place
+# **TA, 15 minutes, not on the short path.** Common: `window` taken for its area (N M D), one window counted in place
 # of all. Good answers to the last question name a number for each claim. Ask next: with windows of 8 x 8 and 12 blocks
 # without any shift, which patches can reach the class token? (it needs a window of its own: hence Swin averages
 # instead)

@@ -48,16 +48,28 @@ def test_a_card_escapes_what_it_shows():
     assert "<i>" not in html
 
 
-def test_an_unknown_exercise_is_a_sentence_that_lists_the_known_ones():
-    with pytest.raises(ValueError, match=r"there is no exercise 'patchfy'; there are .*patchify"):
-        Lesson("01", {}).check("patchfy")
+@pytest.mark.parametrize("ask", [Lesson.check, Lesson.hint])
+def test_a_misspelt_exercise_gets_the_nearest_names(ask):
+    text = repr(ask(Lesson("01", {}), "patchfy"))
+    assert "There is no exercise `patchfy` in lesson 01" in text
+    assert "Did you mean" in text
+    assert "`patchify`" in text
+    assert "`attention`" not in text
+
+
+def test_a_name_like_no_other_gets_them_all():
+    text = repr(Lesson("01", {}).check("zzz"))
+    assert "`patchify`" in text
+    assert "`attention`" in text
 
 
 def test_hints_come_one_after_the_other_and_stay_at_the_last():
     lesson = Lesson("01", {})
     titles = [lesson.hint("patchify").title for _ in range(4)]
     assert [title.split(" for ")[0] for title in titles] == ["Hint 1 of 3", "Hint 2 of 3", "Hint 3 of 3", "Hint 3 of 3"]
+    assert "That was the last hint." in repr(lesson.hint("patchify"))
     assert lesson.hint("patchify", 1).title.startswith("Hint 1")
+    assert "last hint" not in repr(lesson.hint("patchify", 1))
 
 
 def test_a_piece_is_the_students_once_it_is_right_and_the_courses_before(capsys):
@@ -130,13 +142,13 @@ def test_prediction_measurement_and_paper_stand_side_by_side():
     assert VIT_PATCHES.says in text
     assert result.conclusion.splitlines() == [
         "no difference beyond the spread between one and other (as expected)",
-        "one beats third (as expected)",
+        "one is above third (as expected)",
     ]
 
 
 def test_what_the_data_does_not_support_is_said_so():
     result = measure(ORDER, "99_none", "b", {**RUNS, "third": lambda seed: 75})
-    assert "one loses to third (NOT as expected" in result.conclusion
+    assert "one is below third (NOT as expected" in result.conclusion
     assert "Measured: b)" not in repr(result)
 
 

@@ -167,7 +167,7 @@ def test_lab_serves_the_first_lesson(project):
         address = server.stdout.readline()
         assert address.endswith(f"http://127.0.0.1:{port}/lab/tree/notebooks/00_einops.ipynb?token=secret\n")
         base, status = f"http://127.0.0.1:{port}", None
-        for _ in range(150):
+        for _ in range(600):
             if server.poll() is not None:
                 pytest.fail(server.stderr.read())
             try:

@@ -22,6 +22,12 @@ def cell(source, *tags, kind="code"):
     return SimpleNamespace(kind=kind, tags=tags, solved=source)
 
 
+def write_toy_lesson(project):
+    (project / "solutions").mkdir()
+    source = f'# %% [markdown]\n# # 99 · A toy\n\n# %% tags=["experiment"]\n{LESSON}'
+    (project / "solutions" / "99_toy.py").write_text(source, encoding="utf-8")
+
+
 def test_each_seed_is_measured_and_recorded(tmp_path):
     records = measure_lesson("99_toy", LESSON, tmp_path, range(2), threads=1)
     assert [record["values"]["ten"] for seed in records for record in records[seed]] == [10.0, 11.0]
@@ -112,9 +118,7 @@ def test_the_same_numbers_give_the_same_bytes(tmp_path):
 
 
 def test_measuring_a_lesson_writes_its_json_under_the_project(tmp_path):
-    (tmp_path / "solutions").mkdir()
-    source = f'# %% [markdown]\n# # 99 · A toy\n\n# %% tags=["experiment"]\n{LESSON}'
-    (tmp_path / "solutions" / "99_toy.py").write_text(source, encoding="utf-8")
+    write_toy_lesson(tmp_path)
     [path] = run_experiments(tmp_path, "99", seeds=2, threads=1)
     assert path == tmp_path / "helpers" / "measured" / "99_toy.json"
     assert json.loads(path.read_text(encoding="utf-8"))["experiments"]["predict_toy"]["ten"] == [10.0, 11.0]
@@ -130,3 +134,13 @@ def test_a_lesson_without_experiments_is_said_so(tmp_path):
     (tmp_path / "solutions" / "98_none.py").write_text("# %% [markdown]\n# # 98 · None\n", encoding="utf-8")
     with pytest.raises(ExperimentError, match=r"no experiment in 98_none\.py"):
         run_experiments(tmp_path, "98")
+
+
+def test_a_full_run_forgets_what_was_finished(tmp_path):
+    write_toy_lesson(tmp_path)
+    run_experiments(tmp_path, "99", seeds=2, threads=1)
+    [record] = (tmp_path / "build" / "experiments" / "99_toy").rglob("seed_0.jsonl")
+    record.write_text(record.read_text().replace("10.0", "99.0"))
+    for full, first in ((False, 99.0), (True, 10.0)):
+        [path] = run_experiments(tmp_path, "99", seeds=2, threads=1, full=full)
+        assert json.loads(path.read_text(encoding="utf-8"))["experiments"]["predict_toy"]["ten"][0] == first

@@ -11,6 +11,7 @@ from PIL import Image
 
 from helpers.figures import Picture
 from helpers.figures import einops as lesson_00
+from helpers.figures.whole_model import whole_model
 
 
 def _plot():
@@ -103,3 +104,15 @@ def test_a_race_says_medians_in_a_unit_that_fits():
     said = repr(lesson_00.race({"large": {"a": [0.002] * 5}, "small": {"a": [3e-6] * 5}}))
     assert "large, a: median 2 ms" in said
     assert "small, a: median 3 µs" in said
+
+
+def test_the_whole_model_says_which_parts_a_lesson_studies():
+    alt = whole_model(["positions"], {"positions": "says\nwhere"}).alt
+    assert alt.endswith("Marked, because this lesson studies it: positions. Above positions: “says where”.")
+    assert "attention, MLP, pooling" in alt
+
+
+@pytest.mark.parametrize("arguments", [(["positons"],), (["positions"], {"positons": "where"}), (["codes"],)])
+def test_the_whole_model_refuses_a_part_that_it_has_not(arguments):
+    with pytest.raises(ValueError, match=r"'(positons|codes)' is no part of ViT: those are picture, patches"):
+        whole_model(*arguments)

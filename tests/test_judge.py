@@ -241,3 +241,73 @@ def test_judging_survives_a_runner_that_answers_nonsense():
             return Reply(value=Foreign("nothing you know"))
 
     assert judge(find("patchify"), Nonsense()).kind == WRONG
+
+
+def shifted_softmax(x, shift):
+    return (x + shift).softmax(-1)
+
+
+SOFTMAX = Exercise(
+    "shifted_softmax",
+    "A shift that softmax forgets",
+    points=1,
+    minutes=1,
+    difficulty=1,
+    cases=lambda generator: [
+        Call(args=(torch.randn(4, 5, generator=generator, dtype=torch.float64), torch.ones(1).double()), gradients=True)
+    ],
+    reference=shifted_softmax,
+    mistakes=(),
+    hints=("a", "b"),
+)
+
+
+def test_a_gradient_that_is_zero_but_for_rounding_may_round_otherwise():
+    def otherwise(x, shift):
+        return (x - shift).exp() / (x - shift).exp().sum(-1, keepdim=True)
+
+    assert judge(SOFTMAX, LocalRunner({"shifted_softmax": otherwise}, None)).kind == RIGHT
+
+
+def test_a_gradient_that_should_be_zero_and_is_not_is_wrong():
+    class Leaks(torch.autograd.Function):
+        @staticmethod
+        def forward(context, x, shift):
+            return shifted_softmax(x, shift)
+
+        @staticmethod
+        def backward(context, gradient):
+            return gradient, gradient.sum().reshape(1)
+
+    verdict = judge(SOFTMAX, LocalRunner({"shifted_softmax": Leaks.apply}, None))
+    assert verdict.kind == WRONG
+    assert "gradient" in verdict.message
+
+
+def test_a_branch_that_is_still_to_be_written_is_said_so_and_the_rest_counts():
+    def only_raster(rows, cols, kind):
+        if kind != "raster":
+            raise NotImplementedError
+        return torch.arange(rows * cols)
+
+    verdict = verdict_on(only_raster, "scan_order")
+    assert verdict.kind == CRASHED
+    assert "is to be written" in verdict.message
+    assert verdict.passed > 0
+
+
+def test_a_crash_in_a_helper_of_the_students_own_names_that_helper():
+    notebook = {}
+    exec("def one(x): return x[9]\ndef inverse_permutation(order): return one(order)", notebook)
+    message = judge(find("inverse_permutation"), LocalRunner(notebook, None)).message
+    assert message.startswith("`inverse_permutation` stopped in line 1 of `one`")
+
+
+def test_a_gradient_left_behind_on_an_argument_is_a_change_of_it():
+    def leaves_a_gradient(x, shift):
+        x.requires_grad_()
+        shifted_softmax(x, shift).sum().backward()
+        return shifted_softmax(x, shift).detach()
+
+    reply = execute(leaves_a_gradient, Call(args=(torch.ones(2, 3), torch.ones(1))))
+    assert reply.changed == (0,)

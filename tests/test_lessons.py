@@ -81,3 +81,9 @@ def test_the_solved_lesson_was_executed_and_every_check_is_right(info):
 def test_the_student_notebook_holds_no_outputs(info):
     notebook = nbformat.read(ROOT / "notebooks" / f"{info.file}.ipynb", as_version=4)
     assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in notebook.cells)
+
+
+@pytest.mark.parametrize("info", LESSONS, ids=lambda info: info.number)
+def test_every_lesson_shows_the_whole_model_with_its_part(info):
+    cells = parse(next((ROOT / "solutions").glob(f"{info.number}_*.py")), find=find, words=STANDARD.words()).cells
+    assert any("whole_model(" in cell.solved for cell in cells if cell.kind == "code")

@@ -36,6 +36,13 @@ def test_another_growth_is_wrong(text):
     assert COST.judge(text)
 
 
+def test_an_exponent_may_be_negative():
+    share = Growth("1/sqrt(n)", {"n": "layers"}, {})
+    assert share.judge("n**(-0.5)") is None
+    assert share.judge("1/√n") is None
+    assert share.judge("-1/sqrt(n)")
+
+
 def test_a_known_wrong_growth_has_its_own_message():
     assert COST.judge("3*D*N") == "every token looks at every token"
 
@@ -74,6 +81,23 @@ def test_a_power_tower_is_answered_at_once():
 )
 def test_a_number_may_be_written_in_many_ways(value):
     assert PARAMETERS.judge(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "number"),
+    [("16x", "times", 16), ("16 ×", "times", 16), ("1088 px", "pixels", 1088), ("768 MiB", "B", 805_306_368)],
+)
+def test_units_have_short_names(value, unit, number):
+    assert Number(number, unit).judge(value) is None
+
+
+def test_a_fraction_in_place_of_percent_is_told_so():
+    assert "in percent" in Number(66.7, "%", tolerance=1e-2).judge(0.667)
+
+
+def test_binary_prefixes_are_for_bytes_only():
+    with pytest.raises(Unreadable):
+        Number(12, "tokens").judge("12 Mitokens")
 
 
 def test_wrong_numbers_say_why():

@@ -71,12 +71,24 @@ def zoo() -> None:
 def experiments(
     lesson: Annotated[str | None, typer.Option(help="A lesson's number, such as 02. Default: every lesson.")] = None,
     seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from 0.")] = 5,
+    full: Annotated[bool, typer.Option("--full", help="Start afresh: forget what earlier runs have finished.")] = False,
+    table: Annotated[bool, typer.Option("--table", help="Measure nothing: print what is shipped.")] = False,
 ) -> None:
-    """Measure the lessons' experiments over several seeds and write helpers/measured; goes on where it stopped."""
-    from vitlab.experiments import run_experiments
-    from vitlab.project import find_project
+    """Measure the lessons' experiments over several seeds and write helpers/measured; goes on where it stopped.
 
-    run_experiments(find_project(), lesson, seeds)
+    At the end prints one table: measured, expected, published.
+    """
+    from helpers.exercises import LESSONS
+    from vitlab.experiments import ExperimentError, run_experiments
+    from vitlab.project import find_project
+    from vitlab.results import print_results
+
+    chosen = [info for info in LESSONS if lesson in (None, info.number)]
+    if not chosen:
+        raise ExperimentError(f"There is no lesson {lesson}; there are {', '.join(info.number for info in LESSONS)}.")
+    if not table:
+        run_experiments(find_project(), lesson, seeds, full=full)
+    print_results(chosen)
 
 
 def main() -> None:

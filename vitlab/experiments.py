@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -40,13 +40,16 @@ class ExperimentError(ProjectError):
     """A lesson's experiments could not be measured; the message says which lesson and seed, and why."""
 
 
-def run_experiments(project: Path, lesson: str | None = None, seeds: int = SEEDS, threads: int = THREADS) -> list[Path]:
+def run_experiments(
+    project: Path, lesson: str | None = None, seeds: int = SEEDS, threads: int = THREADS, *, full: bool = False
+) -> list[Path]:
     """Measure a lesson's experiments, or those of every lesson, and write one JSON each.
 
     project:  the project's folder
     lesson:   number such as "02"; None: every lesson that has an experiment
     seeds:    how many seeds, from 0
     threads:  of each run
+    full:     start afresh: forget the seeds that an earlier run has finished
     Returns the files written. Raises ExperimentError where there is nothing to measure or a run fails.
     """
     from helpers.exercises import find
@@ -62,10 +65,11 @@ def run_experiments(project: Path, lesson: str | None = None, seeds: int = SEEDS
         if code is None:
             continue
         state = project / "build" / "experiments" / source.stem
+        if full:
+            shutil.rmtree(state, ignore_errors=True)
         records = measure_lesson(source.stem, code, state, range(seeds), threads=threads)
         path = project / "helpers" / MEASURED.name / f"{source.stem}.json"
         write(path, summary(records, command(source.stem[:2], seeds)))
-        print_table(source.stem, records)
         written.append(path)
     if not written:
         raise ExperimentError(f"There is no experiment in {', '.join(source.name for source in sources)}.")
@@ -162,23 +166,6 @@ def write(path: Path, shipped: dict) -> None:
 def command(lesson: str, seeds: int) -> str:
     """The command that measures this again."""
     return f"vitlab experiments --lesson {lesson} --seeds {seeds}"
-
-
-def print_table(name: str, records: Mapping[int, list[dict]]) -> None:
-    """Mean and spread of every variant, on the terminal."""
-    from rich.console import Console
-    from rich.table import Table
-
-    shipped = summary(records, "")
-    table = Table(title=f"{name}, {len(records)} seeds")
-    for column in ("experiment", "variant", "mean ± spread", "seconds"):
-        table.add_column(column)
-    for experiment, variants in shipped["experiments"].items():
-        for variant, numbers in variants.items():
-            spread = f" ± {statistics.stdev(numbers):.1f}" if len(numbers) > 1 else ""
-            seconds = statistics.mean(shipped["seconds"][experiment][variant])
-            table.add_row(experiment, variant, f"{statistics.mean(numbers):.1f}{spread}", f"{seconds:.0f}")
-    Console().print(table)
 
 
 def _read(path: Path) -> list[dict]:

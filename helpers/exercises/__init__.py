@@ -13,6 +13,7 @@ LESSONS = (
     LessonInfo("01", "patches_to_tokens", "From patches to tokens to a Vision Transformer"),
     LessonInfo("02", "patch_order", "Does the order of the patches matter?"),
     LessonInfo("03", "attention_cost", "What attention costs"),
+    LessonInfo("04", "receptive_field", "What one token can see"),
 )
 
 

@@ -68,13 +68,15 @@ class Question:
 class Claim:
     """What an experiment is expected to show: left ">" or "<" right, or "=" for no difference beyond the spread.
 
-    over_seeds: judged by the mean difference over the shipped seeds, where it is smaller than the luck of one run.
+    over_seeds: judged by the mean difference over the shipped seeds, where it is smaller than the luck of one run;
+    published: the relation that the cited paper found, where ours is another.
     """
 
     left: str
     relation: str
     right: str
     over_seeds: bool = False
+    published: str | None = None
 
 
 @dataclass(frozen=True)

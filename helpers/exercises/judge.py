@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -17,6 +17,7 @@ from helpers.exercises.written import FreeText, Unreadable
 from helpers.runner import Call, Crash, Foreign, Reply, Runner, TorchModule, execute, replaced_builtins
 
 PUBLIC_SEED = 182  # of the instant check; grading draws its own
+SMALL_GRADIENT = 1e-2  # of the largest one: the yardstick of gradients that are smaller still
 TOLERANCE = {torch.float64: 2e-6, torch.float32: 2e-4}  # relative to the largest expected value
 DTYPE_WORDS = ("dtype", "scalar type", "expected m1 and m2", "Float and Double", "Double and Float")
 
@@ -148,7 +149,7 @@ def _judge_code(
     remarks: list[str] = []
     for call in cases:
         reply = runner.run(exercise.id, call, given)
-        if reply.crash and _stops(reply.crash):
+        if reply.crash and _stops(reply.crash) and not (_unwritten(reply.crash) and _any_value(replies)):
             return _stopped(exercise, reply.crash)
         replies.append(_in_float32(exercise, runner, call, reply, given, remarks))
     differences = [
@@ -189,13 +190,14 @@ def _difference(exercise: Exercise, call: Call, expected: Reply, found: Reply) -
     )
     if difference or not call.gradients:
         return difference
+    largest = _largest(expected.gradients)
     for name, gradient in expected.gradients.items():
         if name not in found.gradients:
             return (
                 f"No gradient reaches {_gradient_name(exercise, call, name)}: something cuts the graph (numpy, "
                 ".item(), .detach(), .data, or a tensor that is no nn.Parameter), so it could not be trained."
             )
-        if same_value(gradient, found.gradients[name], 1e-3 if call.dtype == torch.float32 else 1e-5):
+        if _gradients_differ(gradient, found.gradients[name], 1e-3 if call.dtype == torch.float32 else 1e-5, largest):
             return f"The result is right, and its gradient by {_gradient_name(exercise, call, name)} is not."
     return None
 
@@ -228,15 +230,31 @@ def _recognise(
 
 
 def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> bool:
-    if same_value(wrong.value, got.value) is not None:
+    if exercise.compare:
+        if exercise.compare(call, wrong, got) is not None:
+            return True
+    elif same_value(wrong.value, got.value) is not None:
         return True
     if not call.gradients:
         return False
+    largest = _largest(wrong.gradients)
     return any(
         (name in wrong.gradients) != (name in got.gradients)
-        or (name in got.gradients and same_value(wrong.gradients[name], got.gradients[name], 1e-3) is not None)
+        or (name in got.gradients and _gradients_differ(wrong.gradients[name], got.gradients[name], 1e-3, largest))
         for name in {*wrong.gradients, *got.gradients}
     )
+
+
+def _largest(gradients: Mapping[str, Tensor]) -> float:
+    return max((gradient.abs().max().item() for gradient in gradients.values() if gradient.numel()), default=0.0)
+
+
+def _gradients_differ(expected: Tensor, found: Tensor, tolerance: float, largest: float) -> bool:
+    """Whether two gradients differ. One far below the `largest` of all may be a zero that rounding has filled."""
+    if expected.shape != found.shape:
+        return True
+    limit = tolerance * max(_largest({"": expected}), SMALL_GRADIENT * largest)
+    return not bool((expected.double() - found.double()).abs().le(limit).all())
 
 
 def _in_float32(
@@ -350,9 +368,17 @@ def _stops(crash: Crash) -> bool:
     return crash.kind in ("NotImplementedError", "Missing", "KeyboardInterrupt", "Unusable")
 
 
+def _unwritten(crash: Crash) -> bool:
+    return crash.kind == "NotImplementedError"
+
+
+def _any_value(replies: Sequence[Reply]) -> bool:
+    return any(reply.crash is None for reply in replies)
+
+
 def _stopped(exercise: Exercise, crash: Crash) -> Verdict:
     """Verdict on a crash after which no further case is worth trying."""
-    if crash.kind == "NotImplementedError":
+    if _unwritten(crash):
         return Verdict(
             exercise,
             NOT_ATTEMPTED,
@@ -378,7 +404,10 @@ def _crash_words(exercise: Exercise, crash: Crash) -> str:
             "It asks for a CUDA device, and this machine has none: leave tensors on the device they came on "
             "(and create new ones with `device=x.device`)."
         )
-    where = f" in line {crash.line}, `{crash.text}`" if crash.line else ""
+    other = f" of `{crash.function}`" if crash.function.isidentifier() and crash.function != exercise.id else ""
+    where = f" in line {crash.line}{other}, `{crash.text}`" if crash.line else ""
+    if _unwritten(crash):
+        return f"Other cases have an answer already; for this one{where} still says that it is to be written."
     return f"`{exercise.id}` stopped{where}: {crash.kind}: {crash.message}"
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 LONGEST_ANSWER = 400  # characters that an expression or a number may take
 PREFIXES = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
+BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}  # of bytes only
+SHORT = {"times": ("x", "×", "fold", "-fold"), "pixels": ("px",), "%": ("percent", "per cent")}  # other names of a unit
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -55,6 +57,8 @@ class Number:
                 return message
         if math.isclose(found, self.value, rel_tol=max(self.tolerance, 1e-9)):
             return None
+        if self.unit == "%" and math.isclose(100 * found, self.value, rel_tol=max(self.tolerance, 1e-9)):
+            return "That is a fraction of 1. Write it in percent."
         return f"{found:,.10g} is too {'large' if found > self.value else 'small'}."
 
 
@@ -97,7 +101,7 @@ class Growth:
     def judge(self, value: Any) -> str | None:
         """None where the answer is right, else what is wrong, in a sentence."""
         if type(value) is not str:
-            raise Unreadable('Answer with an expression in quotes, such as "N**2 * D".')
+            raise Unreadable(f'Answer with an expression in quotes, such as "{next(iter(self.variables))}**2".')
         expression = parse_expression(value, tuple(self.variables))
         if same_growth(expression, parse_expression(self.value, tuple(self.variables)), tuple(self.variables)):
             return None
@@ -133,7 +137,9 @@ def read_number(value: Any, unit: str) -> float:
         raise Unreadable(f"{value!r} does not start with a number.")
     number, rest = float(re.sub("[,_]", "", match[1])), match[2]
     singular = unit.lower().removesuffix("s")
-    for prefix, factor in (("", 1.0), *PREFIXES.items()):
+    if rest.lower() in SHORT.get(unit, ()):
+        return number
+    for prefix, factor in (("", 1.0), *PREFIXES.items(), *(BINARY.items() if unit == "B" else ())):
         if rest.startswith(prefix) and rest[len(prefix) :].strip().lower().removesuffix("s") in ("", singular):
             return number * factor
     words = {"million": 1e6, "billion": 1e9, "thousand": 1e3}
@@ -153,7 +159,7 @@ def parse_expression(text: str, variables: tuple[str, ...]):
     if len(text) > LONGEST_ANSWER:
         raise Unreadable(f"The expression is longer than {LONGEST_ANSWER} characters.")
     text = re.sub("([⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "^" + m[1].translate(SUPERSCRIPTS), text)
-    text = text.replace("·", "*").replace("×", "*").replace("−", "-").strip()
+    text = text.replace("·", "*").replace("×", "*").replace("−", "-").replace("√", "sqrt ").strip()
     outer = re.fullmatch(r"(?:O|Θ|\\mathcal\{O\})\s*\((.*)\)", text, re.DOTALL)
     return _Parser(_tokens(outer[1] if outer else text, variables), variables).whole()
 
@@ -189,7 +195,8 @@ def _tokens(text: str, variables: tuple[str, ...]) -> list[str]:
         if not match:
             known = ", ".join(variables)
             raise Unreadable(
-                f"{text[position:].strip()[:12]!r} is not understood; use {known}, numbers, + - * / ** and brackets."
+                f"{text[position:].strip()[:12]!r} is not understood; use {known}, numbers, + - * / **, sqrt(), log() "
+                "and brackets."
             )
         tokens.append("^" if match[1] == "**" else match[1])
         position = match.end()
@@ -212,7 +219,12 @@ class _Parser:
         self.depth += 1
         if self.depth > 30:
             raise Unreadable("The brackets are nested too deeply.")
+        negative = bool(self.tokens) and self.tokens[0] == "-"
+        if negative:
+            self.tokens.pop(0)
         value = self.product()
+        if negative:
+            value = _combine("-", lambda point: 0.0, value)
         while self.tokens and self.tokens[0] in "+-":
             value = _combine(self.tokens.pop(0), value, self.product())
         self.depth -= 1

@@ -165,7 +165,7 @@ CORRECT = {
         "one line, a float": vit_in_one_line,
     },
     "published_gflops": {"plain": "a", "upper": "A", "spaces": " a "},
-    "share_b16": {"two digits": 4.07, "percent": "4.1 %", "one digit": "4.1%"},
+    "share_b16": {"two digits": 11.06, "percent": "11.1 %", "whole": "11 percent"},
     "memory_of_weights": {"megabytes": "805 MB", "gigabytes": "0.805 GB", "bytes": 805_306_368},
     "fused_saves": {"plain": "b", "upper": "B", "spaces": " b "},
     "growth_windowed": {"plain": "N*M**2*D", "order": "O(N M^2 D)", "by windows": "N/M**2 * M**4 * D"},

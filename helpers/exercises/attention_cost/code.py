@@ -426,6 +426,21 @@ def vit_flops() -> Exercise:
             lambda n, p, d, depth, r, channels, classes, *_: whole(n, p, d, depth, r, 1, classes),
         ),
         mistake(
+            "num_classes not used",
+            "Right for 1,000 classes only: the head has `num_classes` results.",
+            lambda n, p, d, depth, r, channels, classes, *_: whole(n, p, d, depth, r, channels, 1000),
+        ),
+        mistake(
+            "channels not used",
+            "Right for 3 channels only: a patch holds P*P pixels in each of `channels` channels.",
+            lambda n, p, d, depth, r, channels, classes, *_: whole(n, p, d, depth, r, 3, classes),
+        ),
+        mistake(
+            "head counted once",
+            "In the head a multiply-add counts 2 as well.",
+            lambda n, p, d, depth, r, channels, classes, *_: whole(n, p, d, depth, r, channels, classes / 2),
+        ),
+        mistake(
             "P for P^2",
             "A patch holds P*P pixels in each channel, so that many numbers enter the embedding, not P.",
             lambda n, p, d, depth, r, channels, classes, *_: (
@@ -549,6 +564,11 @@ def windowed_attention_flops() -> Exercise:
             "window in pixels",
             "`window` is counted in patches, not in pixels: no need to divide it by the patch size.",
             lambda n, d, w, rows, p: 4 * n * (w / p) ** 2 * d,
+        ),
+        mistake(
+            "patches per window for partners",
+            "That is N^2 over the size of a window. Each token has window * window partners, however many there are.",
+            lambda n, d, w, *_: 4 * n**2 * d / w**2,
         ),
         mistake(
             "projections counted",

@@ -69,6 +69,7 @@ def growth_in_pixels() -> Question:
         "H**2*W**2/P**4": "The width D is missing.",
         "H*W*D/P**4": "HW gets squared as well: N = HW / P^2 as a whole.",
         "H**4*D/P**4": "Pictures need not be square: write H and W.",
+        "H*W**2*D/P**4": "Brackets: in HW^2 only W is squared. Write (H*W)**2.",
         "H*W*D**2/P**2": "That is what the projections cost. Only QK^T and AV were asked for.",
     }
     return Question(
@@ -78,7 +79,10 @@ def growth_in_pixels() -> Question:
         minutes=2,
         difficulty=1,
         answer=Growth("H**2*W**2*D/P**4", PIXELS, wrong),
-        hints=("Put N = HW / P^2 into N^2 D.", "(HW / P^2)^2 = H^2 W^2 / P^4."),
+        hints=(
+            "In N^2 D everything that N stands for gets squared. What does N stand for?",
+            "(HW / P^2)^2 = H^2 W^2 / P^4.",
+        ),
     )
 
 
@@ -148,6 +152,7 @@ def crossing_tokens() -> Question:
         9216: "That is 12 D: there are two products, QK^T and AV, together 4 N^2 D.",
         2304: "That is 3 D: projections and MLP take 24 N D^2, attention 4 N^2 D.",
         6: "That is N / D. With D = 768, how many tokens is it?",
+        4609: "One token more than where they are equal: count where attention is exactly half.",
         196: "That is how many there are at 224 pixels. Asked for is where the two terms are equal.",
     }
     return Question(
@@ -167,7 +172,7 @@ def crossing_tokens() -> Question:
 def crossing_side() -> Question:
     """The smallest square picture beyond the crossing."""
     wrong = {
-        1086: "A picture has whole patches: its side is a multiple of 16.",
+        **dict.fromkeys((1085, 1086, 1086.12), "A picture has whole patches: its side is a multiple of 16."),
         1072: "67 x 67 = 4489 tokens is still below the crossing.",
         68: "That is how many patches stand in a row. How many pixels are these?",
         73_728: "That many pixels would hold all the patches in a single row. They form a square.",
@@ -205,19 +210,23 @@ def published_gflops() -> Question:
         minutes=1,
         difficulty=1,
         answer=Choice(options, "a", wrong),
-        hints=("Is it a factor of exactly 2, for all three models?",),
+        hints=("Look at part 1: what did it say that many papers count differently?",),
     )
 
 
 def share_b16() -> Question:
-    """Share of attention in ViT-B/16 at 224."""
-    share = 100 * 12 * 4 * 197**2 * 768 / vit_flops(224, 16, 768, 12)
+    """Share of attention in ViT-B/16 at 384."""
+    attention = 12 * 4 * 577**2 * 768
+    share = 100 * attention / vit_flops(384, 16, 768, 12)
     wrong = {
         share / 100: "That is the share as a fraction. Write it in percent.",
         100 - share: "That is the share of everything else.",
         share / 12: "That is the attention of one block: there are twelve.",
         share / 2: "Only one of the two products, or a multiply-add counted once in one place and twice in the other.",
         100 / share: "You divided the other way round.",
+        100 * attention / (vit_flops(384, 16, 768, 12) - attention): "That is attention over all the *rest*. Its share "
+        "is of everything, attention included.",
+        100 * 12 * 4 * 197**2 * 768 / vit_flops(224, 16, 768, 12): "That is the share at 224 pixels.",
     }
     return Question(
         "share_b16",
@@ -227,8 +236,9 @@ def share_b16() -> Question:
         difficulty=2,
         answer=Number(round(share, 3), "%", tolerance=0.03, wrong=wrong),
         hints=(
-            "4 N^2 D in each of 12 blocks, with 197 tokens, over vit_flops(224, 16, 768, 12).",
-            "A scratch cell can do the division; times 100.",
+            "How many tokens are there at 384 pixels, class token included? And how many FLOPs do they cost in QK^T "
+            "and AV of 12 blocks?",
+            "4 N^2 D in each of 12 blocks, with 577 tokens, over vit_flops(384, 16, 768, 12); times 100.",
         ),
     )
 
@@ -242,6 +252,7 @@ def memory_of_weights() -> Question:
         size / 48: "That is how many numbers one head has. There are twelve heads, and a number takes 4 bytes.",
         size / 1e6: 'That would be so many bytes. Write the unit with it, such as "12 MB".',
         size / 2: "float32 takes 4 bytes a number.",
+        768e6: "Nearly: that is 768 MiB (of 2^20 bytes). Here 1 MB is a million bytes; or write MiB.",
         size * 12: "That is all twelve blocks. Asked for is one: the next block can use the same memory again.",
         12
         * 4096
@@ -256,7 +267,7 @@ def memory_of_weights() -> Question:
         difficulty=2,
         answer=Number(size, "B", tolerance=0.01, wrong=wrong),
         hints=(
-            "The weights of one picture have the shape (12, 4096, 4096).",
+            "What shape have the weights of one picture? One number for each head, query and key.",
             "12 * 4096 * 4096 numbers of 4 bytes; 1 MB is a million bytes.",
         ),
     )
@@ -296,6 +307,7 @@ def growth_windowed() -> Question:
         "N**2*D/M**2": "That would be N / M^2 partners for each token. It has M^2.",
         "N*D": "The size of the window matters too: a token meets all patches of its window.",
         "N*M**2": "The width D is missing.",
+        "M**2*D": "That is what a single token costs. There are N.",
         "N**2*D/M**4": "That lets windows attend to windows. It is the patches within a window that do.",
     }
     return Question(

@@ -2,8 +2,8 @@
 # # 04 · What one token can see
 #
 # Change a pixel in one corner of a picture. Which units of a network notice? In a CNN only those nearby, layer by
-# layer a few more. In a ViT, all of them, after a single block. This lesson answers the sheet's question (d): what is
-# the receptive field of one token after the first layer, how does that compare with a CNN, and is it good or bad?
+# layer a few more. And in a ViT? This lesson answers part (d) of the discussion sheet: what is the receptive field of
+# one token after the first layer, how does that compare with a CNN, and is it good or bad?
 #
 # After this lesson you can
 #
@@ -16,6 +16,9 @@
 #
 # Short of time? The parts marked ★ make up one section of at most 50 minutes; the others can wait.
 
+# %% [markdown]
+# Run this cell first (Shift+Enter). `lesson.hint("cnn_receptive_field")` gives a hint, and asking again a bigger one.
+
 # %% tags=["setup"]
 from functools import partial
 
@@ -25,6 +28,7 @@ from helpers.check import Lesson
 from helpers.data import denormalise, fashion_mnist, photo
 from helpers.explorers import receptive_field as explorer
 from helpers.figures import receptive_field as figures
+from helpers.figures.whole_model import whole_model
 from helpers.models import receptive_field as fields
 from helpers.models.checkpoints import load_vit
 from helpers.models.cnn import SmallCNN
@@ -36,25 +40,25 @@ lesson = Lesson("04", globals())
 lesson
 
 # %%
-figures.whole_model()
+whole_model(["patches", "attention"], {"patches": "a token sees its own patch", "attention": "and then ... what?"})
 
 # %% [markdown] tags=["ta-note"]
-# **TA · the hour.** 50 minutes: parts 1, 2, 3 and 7. Part 7 is the sheet's question; keep 7 minutes for it whatever
-# happens. The explorer of part 8 works first as well, as a trailer.
+# **TA · the hour.** 50 minutes: parts 1, 3, 7 and 8; show the picture and the result table of part 2. Part 7 is the
+# sheet's question; keep 8 minutes for it whatever happens. The explorer of part 8 works first as well, as a trailer.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 1 · What a unit of a CNN sees (17 min) ★
+# ## 1 · What a unit of a CNN sees (21 min) ★
 #
 # The **receptive field** of a unit is the set of pixels that can change it. Change a pixel outside: the unit stays
-# exactly as it was. Change one inside: it can change. Here is one row of pixels under three layers, and a ViT beside
-# it.
+# exactly as it was. Change one inside: it can change. Here is one row of pixels under three layers.
 
 # %%
 figures.growth([(3, 1, 1), (3, 2, 1), (3, 1, 2)])
 
 # %% [markdown]
-# Begin on the left, with convolutions alone. Three of them stand on top of each other, each with a 3x3 kernel and
-# stride 1. **How many pixels wide is the square that one unit at the top sees?** Draw one row, as above.
+# Stride and dilation come in a moment. Begin with plain convolutions: three of them stand on top of each other, each
+# with a 3x3 kernel and stride 1. **How many pixels wide is the square that one unit at the top sees?** Draw one row, as
+# above.
 
 # %% tags=["answer"] exercise="field_three_convs"
 ### BEGIN SOLUTION
@@ -118,7 +122,8 @@ lesson.check("cnn_receptive_field")
 # As a formula: $1 + \sum_i (k_i - 1)\, d_i \prod_{j<i} s_j$. Note what is not in it: the padding. Zeros around the
 # picture never change, so there is nothing in them to see.
 #
-# Now for two famous networks. Their 1x1 convolutions add nothing (why?), so we leave those out.
+# Now for two famous networks. Their 1x1 convolutions add nothing (why?), so we leave those out. (ResNet-50 strides in
+# its 3x3 convolutions here, as torchvision builds it.)
 
 # %%
 field = lesson.piece("cnn_receptive_field")
@@ -146,17 +151,20 @@ convs_to_see_all = 112
 lesson.check("convs_to_see_all")
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 1, 17 minutes.** The classic: multiplying by the stride one layer too early (13 in place of 9). Let them
+# **TA · part 1, 21 minutes.** The classic: multiplying by the stride one layer too early (13 in place of 9). Let them
 # say in words what a stride of the *last* layer changes for its own units: nothing. Second: `kernel * dilation`. Ask
 # next: what is the field of a unit near the border? (The same square, part of it in the padding.) If somebody quotes
 # 483 for ResNet-50: that is the first version of the network, whose blocks stride in a 1x1 convolution.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2 · Do not believe it, measure it (17 min) ★
+# ## 2 · Do not believe it, measure it (21 min)
 #
 # A formula for CNNs says nothing about a ViT. A measurement does: the gradient of one unit by the picture says, pixel
 # by pixel, whether the unit reacts. Where no path leads from a pixel to the unit, the gradient is zero. Not small:
 # zero.
+#
+# A picture can have a gradient as a weight can: after `x.requires_grad_()`, `torch.autograd.grad(number, x)` returns a
+# tuple with one tensor of the shape of `x`.
 #
 # **Exercise.** `measured_receptive_field(model, image, unit)`: `image` is `(1, C, H, W)`; `unit` is a tuple, the index
 # of one number of `model(image)`, such as `(0, 5, 3, 4)`. Return truth values `(H, W)`: where the gradient of
@@ -181,8 +189,9 @@ def measured_receptive_field(model, image, unit):
 lesson.check("measured_receptive_field")
 
 # %% [markdown]
-# Three CNNs with drawn weights look at a cat: three plain convolutions, two with stride 2 below them, and two with
-# dilation 8. What does one unit see? (The unit stands over the cat's left eye.)
+# Three CNNs with random weights look at a cat. The first has three plain 3x3 convolutions, the second two with stride 2
+# below them; the third has a plain one and two with dilation 8. What does one unit see? (It stands over the eye on the
+# left.)
 
 # %%
 cat = photo("chelsea", (112, 168))  # (C, H, W), between 0 and 1
@@ -261,7 +270,7 @@ lesson.check("gradient_zero_once")
 #
 # - a) in all of them, if only in the last digits: everything hangs together
 # - b) in some, since rounding errors travel
-# - c) in none: the change is exactly zero outside, and in a ViT no pixel is outside
+# - c) in none: the change is exactly zero
 
 # %% tags=["predict"] exercise="predict_outside"
 ### BEGIN SOLUTION
@@ -320,13 +329,13 @@ print(result.conclusion)
 # runs in float64 on the CPU.)
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 2, 17 minutes.** Common: the gradient of `model(image).sum()`, which is what *any* unit sees; forgetting
-# the tuple that `torch.autograd.grad` returns; `.grad` on a picture that is used twice, which adds up. Also `> 0` in
-# place of `!= 0`. Ask next: which measurement could prove that a pixel is *outside*? (None: a measurement shows that a
-# pixel is inside. The proof is that no path leads there.)
+# **TA · part 2, 21 minutes, not on the short path.** Common: the gradient of `model(image).sum()`, which is what *any*
+# unit sees; forgetting the tuple that `torch.autograd.grad` returns; `.grad` on a picture that is used twice, which
+# adds up. Also `> 0` in place of `!= 0`. Ask next: which measurement could prove that a pixel is *outside*? (None: a
+# measurement shows that a pixel is inside. The proof is that no path leads there.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 3 · What a token of a ViT sees (9 min) ★
+# ## 3 · What a token of a ViT sees (11 min) ★
 #
 # Now ViT-B/16 on 224 pixels. **How many pixels on a side does a patch token see before the first block?** (Lesson 01:
 # the patch embedding is a convolution. Your formula knows the answer.)
@@ -378,7 +387,7 @@ small_weight_field = "b"
 lesson.check("small_weight_field")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Your own measurement on a ViT, with drawn weights and patches of 14 pixels, on the same cat:
+# Your own measurement on a ViT, with random weights and patches of 14 pixels, on the same cat:
 
 # %%
 torch.manual_seed(0)
@@ -394,7 +403,13 @@ seen = {
 figures.fields(cat, seen)
 
 # %% [markdown]
-# One patch before, the whole picture after. What 112 convolutions of stride 1 reach, attention reaches in one layer.
+# One patch before, the whole picture after. What takes over a hundred convolutions of stride 1, attention does in one
+# layer. The same for one row of pixels, beside the CNN of part 1:
+
+# %%
+figures.growth([(3, 1, 1), (3, 2, 1), (3, 1, 2)], vit=True)
+
+# %% [markdown]
 #
 # Is that attention's doing, or the Transformer's? Let each token attend only to its own patch and the eight around it
 # (3x3 patches), as some later models do to save time. Patches have 16 pixels. **How many pixels on a side does a token
@@ -411,7 +426,7 @@ local_attention_field = 112
 lesson.check("local_attention_field")
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 3, 9 minutes.** Who answers d) thinks of attention as a search with hits; ask for a softmax that gives an
+# **TA · part 3, 11 minutes.** Who answers d) thinks of attention as a search with hits; ask for a softmax that gives an
 # exact zero (only by masking with minus infinity). Local attention is a CNN's field again, counted in patches. Ask
 # next: and the class token after one block? (Everything as well; before it, no pixel at all.)
 
@@ -439,18 +454,19 @@ lesson.check("erf_share")
 # %% [markdown]
 # That was counting paths. Real networks have weights and ReLUs. Luo et al. (2016) call the part that matters the
 # **effective receptive field**. We measure it for random CNNs: the gradient of the unit in the middle, its squares
-# averaged over 30 drawn networks; a pixel counts where the reaction is at least 4.55% of the strongest.
+# averaged over 30 random networks; a pixel counts where the reaction is at least 4.55% of the strongest (what lies
+# beyond two standard deviations of a Gaussian).
 #
 # **Predict: 4, 16 and 64 layers of 3x3 convolutions. Which share of the side of its field does a unit really react
 # to?**
 #
-# - a) all of it, whatever the depth
-# - b) a share that shrinks as the network gets deeper
+# - a) a share that shrinks as the network gets deeper
+# - b) all of it, whatever the depth
 # - c) a share that grows as the network gets deeper
 
 # %% tags=["predict"] exercise="predict_effective"
 ### BEGIN SOLUTION
-predict_effective = "b"
+predict_effective = "a"
 ### STUB
 # predict_effective = ...  # "a", "b" or "c"
 ### END SOLUTION
@@ -480,7 +496,7 @@ figures.reactions(shown)
 
 # %% [markdown]
 # Each time the depth grows fourfold, the share falls to about a half: one over the root, as counted. The white square
-# is the field, the orange one the effective field, and the dashed Gaussian explains nearly all of the profile.
+# is the field, the orange one the effective field, and the dashed Gaussian explains most of the profile.
 #
 # And a ViT? Here is one token of the *trained* small ViT that comes with the course, stage by stage.
 
@@ -548,12 +564,12 @@ lesson.check("attention_distance")
 # **Predict: how far does its most local head of block 1 look?**
 #
 # - a) about 30%, as a 3x3 convolution over patches would: locality is learnt
-# - b) clearly further than a 3x3 window, though less far than its most far-looking head
-# - c) all heads exactly alike: nothing in the model prefers near patches
+# - b) about 60%: half way between near and everywhere
+# - c) over 90%: hardly less far than a head that looks everywhere alike
 
 # %% tags=["predict"] exercise="predict_distance"
 ### BEGIN SOLUTION
-predict_distance = "b"
+predict_distance = "c"
 ### STUB
 # predict_distance = ...  # "a", "b" or "c"
 ### END SOLUTION
@@ -591,10 +607,11 @@ print(result.conclusion)
 figures.head_distances([everywhere / 100 * heads for heads in block_distances(0)], everywhere, window)
 
 # %% [markdown]
-# The heads do differ, and the distances do grow with depth, as in the paper, but the effect is a shadow of it: every
-# head of this small ViT looks nearly everywhere. Nothing in the architecture pulls attention towards the neighbours;
-# the paper's model found local heads with far more data, blocks and patches. (The spread is over draws of 128
-# pictures; it is one trained model.)
+# The heads do differ, and their mean distance does grow with depth, as in the paper, but the effect is a shadow of it:
+# on average every head of this small ViT looks about as far as one that looks everywhere, and the most local heads of
+# blocks 1 and 3 are alike. Nothing in the architecture pulls attention towards the neighbours; the paper's model found
+# local heads with far more data, blocks and patches. (The spread is over draws of 128 pictures; it is one trained
+# model.)
 
 # %% [markdown] tags=["ta-note"]
 # **TA · part 5, 16 minutes, not on the short path.** Common: distance along the sequence (the patch below is then 7
@@ -662,13 +679,15 @@ print(result.conclusion)
 
 # %% [markdown]
 # Somebody has to compare, and a mean with a linear layer cannot: it takes a unit that sees both marks. Attention has
-# that in its first block; a CNN has it as soon as its field is wide enough. So it is the *field* that decides, not the
-# kind of network.
+# that in its first block; a CNN has it as soon as its field is wide enough. (The wide one is deeper too. But depth
+# alone would not help: the bound that you derive next holds for any CNN whose units see one mark at a time.) So it is
+# the *field* that decides, not the kind of network.
 #
 # The CNN with field 7 is not quite helpless: each place casts a vote, the same for a mark wherever it stands, and the
-# votes add up to `vote(left) + vote(right)`. It says "alike" above a threshold. There are four kinds of marks, all
-# equally frequent; half of all pairs are alike, and the six unlike pairs are equally frequent too. **What is the best
-# accuracy that such a sum of votes can reach, in percent?** (To one digit after the point.)
+# votes add up to `vote(left) + vote(right)`. It says "alike" above a threshold. You may choose votes and threshold as
+# you like. There are four kinds of marks, all equally frequent; half of all pairs are alike, and the six unlike pairs
+# are equally frequent too. **What is the best accuracy that such a sum of votes can reach, in percent?** (To one digit
+# after the point.)
 
 # %% tags=["answer"] exercise="best_without_seeing_both"
 ### BEGIN SOLUTION
@@ -680,18 +699,23 @@ best_without_seeing_both = 66.7
 # %% tags=["check"] exercise="best_without_seeing_both"
 lesson.check("best_without_seeing_both")
 
+# %% [markdown]
+# Your CNN with field 7 did not even find those votes, and that is no accident. Each kind of mark stands as often in
+# pictures that are alike as in pictures that are not, so a vote tells nothing on average. The cross-entropy, which is
+# what training lowers, is smallest when all votes are equal and the answer is 50% every time.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Now the other side. In photographs near pixels belong together far more often than distant ones. A CNN has that built
 # in, a ViT has to find it out. **Predict: only 300 pictures of garments to learn from, 2,000 to test on. A ViT and a
-# CNN, trained alike: who wins?**
+# CNN, each with a learning rate that suits it: who wins?**
 #
 # - a) the ViT: it sees everything at once
-# - b) the CNN: that near pixels belong together is built in, and the ViT has to learn it
-# - c) neither: no difference beyond the spread, as with many pictures in lesson 02
+# - b) neither: no difference beyond the spread, as with many pictures in lesson 02
+# - c) the CNN: that near pixels belong together is built in, and the ViT has to learn it
 
 # %% tags=["predict"] exercise="predict_few"
 ### BEGIN SOLUTION
-predict_few = "b"
+predict_few = "c"
 ### STUB
 # predict_few = ...  # "a", "b" or "c"
 ### END SOLUTION
@@ -733,12 +757,12 @@ print(result.conclusion)
 # layer can count that.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 7 · For and against, in your words (7 min) ★
+# ## 7 · For and against, in your words (8 min) ★
 #
 # The sheet asks: what is the receptive field of one token after the first layer, how does that compare with a CNN, and
-# what are the pros and cons? **Answer in five or six sentences.** Name at least one argument for and two against, and
-# back one of them with something that you measured or derived here. Mind the difference between *can see* and *does
-# use*.
+# what are the pros and cons? **Answer in five or six sentences**, for a person to read. Name at least one argument for
+# and two against, and back one of them with something that you measured or derived here. Mind the difference between
+# *can see* and *does use*.
 
 # %% [markdown] tags=["answer"] exercise="for_and_against"
 # ### BEGIN SOLUTION
@@ -755,13 +779,13 @@ print(result.conclusion)
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 7, 7 minutes.** Rubric, a point each: the comparison, an argument for, two against (cost and missing
+# **TA · part 7, 8 minutes.** Rubric, a point each: the comparison, an argument for, two against (cost and missing
 # locality), evidence from the lesson. Typical gap: "a ViT sees everything" taken for "a ViT uses everything". Ask
 # next: how could one give a ViT some locality without giving up the global view? (A convolutional stem, lesson 08;
 # local windows in some blocks; relative positions, lesson 05.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 8 · Play (4 min)
+# ## 8 · Play (5 min) ★
 #
 # Click a unit and see its pixels on a photograph. Build a CNN layer by layer and watch the formula; then do the same
 # with a token of the trained ViT. Take the guided walk first.
@@ -770,7 +794,7 @@ print(result.conclusion)
 explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 8, 4 minutes.** Ask for the smallest number of layers whose square covers the whole cat. (With strides:
+# **TA · part 8, 5 minutes.** Ask for the smallest number of layers whose square covers the whole cat. (With strides:
 # five or six.) Then switch to "how strongly" and ask what of it is left.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -778,8 +802,8 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 #
 # - A unit of a CNN sees $1 + \sum_i (k_i - 1)\, d_i \prod_{j<i} s_j$ pixels on a side, and exactly nothing outside. A
 #   token of a ViT sees its patch before the first block and the whole picture after it.
-# - Can see is not does use: a CNN's effective field is a bell whose share of the field shrinks like one over the root
-#   of the depth; a trained ViT's token still reacts mostly to its own patch.
+# - Can see is not does use: the effective field of a CNN with random weights is a bell whose share of the field shrinks
+#   like one over the root of the depth; a trained ViT's token still reacts mostly to its own patch.
 # - For: distant parts meet at once, wherever they are. Against: $N^2$ pairs, and locality has to be learnt.
 #
 # **Further reading.** Luo et al., [Understanding the Effective Receptive

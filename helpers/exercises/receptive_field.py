@@ -99,6 +99,9 @@ def _field_with_strides() -> Question:
                 18: "3 * 3 * 2 multiplies kernels: neighbouring units see overlapping squares.",
                 7: "Those are the two convolutions. The pooling on top still adds one step of 2 pixels.",
                 81: "That is the area. Asked for is the side.",
+                11: "A pooling of 2 makes one step, not two: kernel - 1 steps, of 2 pixels each.",
+                5: "Those are the steps of the kernels alone: each of them is worth as many pixels as the units below "
+                "it lie apart, and the unit's own pixel comes on top.",
             },
         ),
         hints=(
@@ -263,7 +266,7 @@ def _cnn_receptive_field() -> Exercise:
         id="cnn_receptive_field",
         title="The receptive field of a CNN",
         points=3,
-        minutes=10,
+        minutes=9,
         difficulty=2,
         cases=cases,
         reference=cnn_receptive_field,
@@ -294,6 +297,7 @@ def _convs_to_see_all() -> Question:
                 75: "224 / 3: that takes each layer for 3 new pixels. Each adds 2.",
                 223: "Each layer adds 2 pixels, one on either side, not 1.",
                 224: "Each layer adds 2 pixels, one on either side, not 1.",
+                111.5: "Nearly: but there are no half layers. How many whole ones does it take?",
                 113: "One fewer will do: solve 1 + 2n >= 224.",
                 5: "3 ** 5 = 243 takes the fields of neighbouring units to lie side by side. At stride 1 they overlap.",
                 8: "2 ** 8 = 256 is how it grows where each layer halves the grid. Here every stride is 1.",
@@ -353,6 +357,7 @@ def _measured_receptive_field() -> Exercise:
             "Sequential",
             parts=(conv(2, 6, 3, 6, padding=1), relu, TorchModule("MaxPool2d", {"kernel_size": 2}), conv(6, 2, 2, 7)),
         )
+        faint = TorchModule("Sequential", parts=(TorchModule("AvgPool2d", {"kernel_size": 3, "stride": 1}),) * 8)
         rows = TorchModule("Linear", {"in_features": 6, "out_features": 4}, seed=8)
         layer = {"d_model": 6, "nhead": 2, "dim_feedforward": 12, "batch_first": True, "norm_first": True}
         transformer = TorchModule(
@@ -369,6 +374,7 @@ def _measured_receptive_field() -> Exercise:
             Call((by_channel, draw(1, 3, 6, 5), (0, 2, 1, 3)), group="channels"),
             Call((by_channel, draw(1, 3, 6, 5), (0, 0, 4, 2)), group="channels"),
             Call((pooled, draw(1, 2, 8, 10), (0, 1, 2, 1)), group="pooling"),
+            Call((faint, draw(1, 1, 19, 18), (0, 0, 1, 0)), group="pooling"),
             Call((rows, draw(1, 1, 5, 6), (0, 0, 3, 2)), group="everything in a row"),
             Call((transformer, draw(1, 1, 5, 6), (0, 3, 2)), group="attention"),
         ]
@@ -397,6 +403,12 @@ def _measured_receptive_field() -> Exercise:
                 "Pixels with a negative gradient are missing: a brighter pixel may push a unit down, and that is a "
                 "reaction too. Compare with 0 by `!=`.",
                 lambda *call: (_gradient(*call) > 0).flatten(0, -3).any(0),
+            ),
+            Mistake(
+                "a threshold in place of zero",
+                "You leave out pixels with a small gradient. Small is not zero: a pixel at the rim of a deep stack "
+                "counts as well. Compare with 0 by `!=`.",
+                lambda *call: (_gradient(*call).abs() > 1e-6).flatten(0, -3).any(0),
             ),
             Mistake(
                 "only the first channel",
@@ -484,10 +496,8 @@ def _measured_receptive_field() -> Exercise:
 def _same_field(call: Call, expected: Reply, found: Reply) -> str | None:
     """What is wrong with a field, in counted pixels where it has the right shape."""
     difference = same_value(expected.value, found.value)
-    comparable = (
-        type(found.value) is Tensor and found.value.dtype == torch.bool and found.value.shape == expected.value.shape
-    )
-    if difference is None or not comparable:
+    fields = [value for value in (expected.value, found.value) if type(value) is Tensor and value.dtype == torch.bool]
+    if difference is None or len(fields) < 2 or fields[0].shape != fields[1].shape:
         return difference
     hit = int((found.value & expected.value).sum())
     extra = int((found.value & ~expected.value).sum())
@@ -533,7 +543,7 @@ def _predict_outside() -> Experiment:
         options={
             "a": "in all of them, if only in the last digits: everything hangs together",
             "b": "in some, since rounding errors travel",
-            "c": "in none: the change is exactly zero outside, and in a ViT no pixel is outside",
+            "c": "in none: the change is exactly zero",
         },
         outcome="c",
         claims=(
@@ -644,6 +654,9 @@ def _local_attention_field() -> Question:
                 144: "3 + 3 + 3 patches: neighbouring windows overlap. It is 1 + 2 + 2 + 2, as with convolutions.",
                 432: "3 * 3 * 3 patches: neighbouring windows overlap. It is 1 + 2 + 2 + 2, as with convolutions.",
                 80: "That is after two blocks: 5 patches.",
+                **dict.fromkeys(
+                    (96, 142), "Each block reaches one patch further on either side: 1 + 2 + 2 + 2 patches."
+                ),
                 22: "16 + 2 + 2 + 2 adds pixels. Each block reaches one *patch* further on either side.",
             },
         ),
@@ -691,11 +704,11 @@ def _predict_effective() -> Experiment:
         question="Random CNNs of 3x3 convolutions, 4, 16 and 64 layers deep. Which share of the side of its field does "
         "a unit really react to (at least 4.55% of its reaction to the strongest pixel)?",
         options={
-            "a": "all of it, whatever the depth",
-            "b": "a share that shrinks as the network gets deeper",
+            "a": "a share that shrinks as the network gets deeper",
+            "b": "all of it, whatever the depth",
             "c": "a share that grows as the network gets deeper",
         },
-        outcome="b",
+        outcome="a",
         claims=(Claim("4 layers", ">", "16 layers"), Claim("16 layers", ">", "64 layers")),
         published=(ERF_GAUSSIAN, ERF_GROWTH),
         unit="% of the side of the theoretical field",
@@ -886,10 +899,10 @@ def _predict_distance() -> Experiment:
         "head that looks everywhere alike, how far does its most local head of block 1 look?",
         options={
             "a": "about 30%, as a 3x3 convolution over patches would: locality is learnt",
-            "b": "clearly further than a 3x3 window, though less far than its most far-looking head",
-            "c": "all heads exactly alike: nothing in the model prefers near patches",
+            "b": "about 60%: half way between near and everywhere",
+            "c": "over 90%: hardly less far than a head that looks everywhere alike",
         },
-        outcome="b",
+        outcome="c",
         claims=(
             Claim("block 1, most local head", ">", "a 3x3 window"),
             Claim("block 1, farthest head", ">", "block 1, most local head"),
@@ -961,13 +974,13 @@ def _predict_few() -> Experiment:
     return Experiment(
         id="predict_few",
         title="Only 300 pictures to learn from",
-        question="300 pictures of garments to learn from, 2,000 to test on. A ViT and a CNN, trained alike: who wins?",
+        question="300 pictures of garments to learn from, 2,000 to test on. A ViT and a CNN: who wins?",
         options={
             "a": "the ViT: it sees everything at once",
-            "b": "the CNN: that near pixels belong together is built in, and the ViT has to learn it",
-            "c": "neither: no difference beyond the spread, as with many pictures in lesson 02",
+            "b": "neither: no difference beyond the spread, as with many pictures in lesson 02",
+            "c": "the CNN: that near pixels belong together is built in, and the ViT has to learn it",
         },
-        outcome="b",
+        outcome="c",
         claims=(Claim("CNN", ">", "ViT"),),
         published=(),
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from matplotlib import pyplot
-from matplotlib.patches import FancyArrow, FancyBboxPatch, Rectangle
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from helpers.figures import Picture
@@ -14,36 +15,15 @@ from helpers.models.receptive_field import cnn_receptive_field, effective_side, 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
 
 
-def whole_model() -> Picture:
-    """The ViT from picture to class, with the part that this lesson studies marked."""
-    parts = ("picture", "patches", "tokens\n+ positions", "block 1", "block 2, 3, ...", "class token", "classes")
-    figure, axes = pyplot.subplots(figsize=(10, 1.7), layout="constrained")
-    for number, part in enumerate(parts):
-        marked = number in (1, 2, 3)
-        box = FancyBboxPatch((1.4 * number, 0), 1.1, 0.8, boxstyle="round,pad=0.02", linewidth=2.5 if marked else 1)
-        box.set(facecolor="#FDE7D6" if marked else "#F2F2F2", edgecolor=COLOURS[1] if marked else "#888888")
-        axes.add_patch(box)
-        axes.text(1.4 * number + 0.55, 0.4, part, ha="center", va="center", fontsize=9)
-        if number:
-            axes.add_patch(FancyArrow(1.4 * number - 0.25, 0.4, 0.14, 0, width=0.01, head_width=0.1, color="#555555"))
-    axes.text(2.5, 1.0, "sees its own patch", ha="center", fontsize=9, color=COLOURS[1])
-    axes.text(4.75, 1.0, "sees ... what?", ha="center", fontsize=9, color=COLOURS[1])
-    axes.set(xlim=(-0.1, 1.4 * len(parts) - 0.2), ylim=(-0.1, 1.25))
-    axes.axis("off")
-    return Picture(
-        figure,
-        "The whole model as a row of boxes: picture, patches, tokens with positions, block 1, further blocks, class "
-        "token, classes. Patches, tokens and block 1 are marked: a token sees its own patch before the first block, "
-        "and the question is what it sees after it.",
-    )
+def growth(layers: Sequence[tuple[int, int, int]], vit: bool = False, width: int = 25) -> Picture:
+    """One row of pixels, the units above it, and every path to one unit at the top of a CNN.
 
-
-def growth(layers: Sequence[tuple[int, int, int]], width: int = 25) -> Picture:
-    """One row of pixels, the units above it, and every path to one unit at the top: a CNN beside one block of a ViT.
-
-    layers: (kernel, stride, dilation) of the CNN, from the input up; width: pixels drawn
+    layers: (kernel, stride, dilation) of the CNN, from the input up; vit: one block of a ViT beside it; width: pixels
     """
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 2.9), layout="constrained")
+    columns = 2 if vit else 1
+    figure, panels = pyplot.subplots(1, columns, figsize=(5.5 * columns, 2.9), layout="constrained", squeeze=False)
+    panels = panels[0]
+    left = panels[0]
     read = [{0}]  # places of units that count, layer by layer from the top, and where they lie in pixels
     for kernel, stride, dilation in reversed(layers):
         read.append({p * stride + (k - (kernel - 1) / 2) * dilation for p in read[-1] for k in range(kernel)})
@@ -67,30 +47,39 @@ def growth(layers: Sequence[tuple[int, int, int]], width: int = 25) -> Picture:
     labels = ["pixels", *(f"{k} wide, stride {s}, dilation {d}" for k, s, d in layers)]
     left.set_yticks(range(len(labels)), labels, fontsize=8)
 
-    patch, count = 5, width // 5
-    middles = [patch * i + (patch - 1) / 2 - width // 2 for i in range(count)]
-    pixels = range(-(width // 2), width // 2 + 1)
-    right.plot(pixels, [0] * width, "o", color=COLOURS[0], markersize=6)
-    for level in (1, 2):
-        one = level == 2
-        right.plot(middles, [level] * count, "s", color="#CCCCCC" if one else COLOURS[0], markersize=8, zorder=3)
-    chosen = count // 2
-    right.plot(middles[chosen], 2, "s", color=COLOURS[0], markersize=8, zorder=4)
-    for i, middle in enumerate(middles):
-        for pixel in range(patch):
-            right.plot([patch * i + pixel - width // 2, middle], [0, 1], color=COLOURS[0], linewidth=0.7)
-        right.plot([middle, middles[chosen]], [1, 2], color=COLOURS[0], linewidth=1)
-    right.set_title(f"a ViT: one token after one block sees all {width} pixels", fontsize=10)
-    right.set_yticks(range(3), ["pixels", "tokens", "after block 1"], fontsize=8)
-    for axes in (left, right):
+    alt = (
+        f"A row of {width} pixels under {len(layers)} layers of a CNN; lines run from one unit at the top down to "
+        f"{len(read[-1])} of the {side} pixels that its field spans."
+    )
+    if vit:
+        alt += " Beside it: " + _one_block(panels[1], width)
+    for axes in panels:
         axes.set(xlim=(-width / 2 - 0.5, width / 2 + 0.5), xticks=[])
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-    return Picture(
-        figure,
-        f"Left: a row of {width} pixels under {len(layers)} layers of a CNN; lines run from one unit at the top down "
-        f"to {len(read[-1])} of the {side} pixels that its field spans. Right: the same row cut into {count} patches; "
-        f"after one block of attention lines run from one token to all {width} pixels.",
+    return Picture(figure, alt)
+
+
+def _one_block(axes: Axes, width: int) -> str:
+    """The row of pixels in patches, and every path to one token after one block of attention; says so."""
+    patch, count = 5, width // 5
+    middles = [patch * i + (patch - 1) / 2 - width // 2 for i in range(count)]
+    pixels = range(-(width // 2), width // 2 + 1)
+    axes.plot(pixels, [0] * width, "o", color=COLOURS[0], markersize=6)
+    for level in (1, 2):
+        one = level == 2
+        axes.plot(middles, [level] * count, "s", color="#CCCCCC" if one else COLOURS[0], markersize=8, zorder=3)
+    chosen = count // 2
+    axes.plot(middles[chosen], 2, "s", color=COLOURS[0], markersize=8, zorder=4)
+    for i, middle in enumerate(middles):
+        for pixel in range(patch):
+            axes.plot([patch * i + pixel - width // 2, middle], [0, 1], color=COLOURS[0], linewidth=0.7)
+        axes.plot([middle, middles[chosen]], [1, 2], color=COLOURS[0], linewidth=1)
+    axes.set_title(f"a ViT: one token after one block sees all {width} pixels", fontsize=10)
+    axes.set_yticks(range(3), ["pixels", "tokens", "after block 1"], fontsize=8)
+    return (
+        f"the same row cut into {count} patches; after one block of attention lines run from one token to all {width} "
+        "pixels."
     )
 
 

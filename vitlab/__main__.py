@@ -1,0 +1,5 @@
+"""`python -m vitlab`: the command `vitlab`."""
+
+from vitlab.cli import main
+
+main()
