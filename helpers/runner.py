@@ -85,7 +85,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Crash:
-    """An exception out of an answer. kind: its class; line, text, function: where in the student's code it came from."""
+    """An exception out of an answer. kind: its class; line, text, function: where in the student's code it was."""
 
     kind: str
     message: str
