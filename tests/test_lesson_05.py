@@ -98,6 +98,16 @@ def test_without_positions_where_is_a_quarter_whatever_the_weights():
     assert evaluate(model, pictures, corners) == 25.0
 
 
+def test_a_move_by_one_pixel_gives_the_lessons_garment_one_other_bag_in_all_corners():
+    test = fashion_mnist("test", 10)  # garment 7 has an empty last column, so that nothing goes round the edge
+    four = in_every_corner(test.images[7:8], test.images.min().item())[0]
+    before, *after = (
+        sorted(map(tuple, patchify(picture[None], 4)[0].tolist())) for picture in (four[0], *four.roll(1, dims=3))
+    )
+    assert before != after[0]
+    assert all(bag == after[0] for bag in after)
+
+
 def test_a_move_by_one_pixel_is_seen_without_positions(four):
     blind = PositionedViT(small_vit().double(), nn.Identity())
     with torch.no_grad():
@@ -162,6 +172,13 @@ def test_each_kind_of_positions_tells_corners_apart_and_is_trained(kind, four):
     assert (logits - logits[0]).abs().max() > 1e-4
     logits.square().sum().backward()
     assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+
+
+def test_a_fixed_table_of_any_precision_is_added_to_float32_tokens():
+    positions = FixedPositions(sincos_2d(6, 6, 16).double())  # as a right answer of a student may be
+    model = PositionedViT(small_vit(), positions)
+    assert model(torch.randn(2, 1, 24, 24)).dtype == torch.float32
+    assert torch.equal(positions(torch.zeros(1, 37, 16))[0, 1:], sincos_2d(6, 6, 16))
 
 
 def test_a_rotary_vit_on_a_grid_of_one_place_is_the_vit_without_positions():

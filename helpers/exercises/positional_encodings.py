@@ -1055,6 +1055,7 @@ def _predict_resolution() -> Experiment:
         claims=(
             Claim("resized as a grid", ">", "stretched as a line"),
             Claim("resized as a grid", ">", "old rows, repeated"),
+            Claim("one row for all", ">", "old rows, repeated"),
         ),
         published=(VIT_RESOLUTION,),
     )
