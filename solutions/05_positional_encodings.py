@@ -388,8 +388,8 @@ figures.similarity(tables, (7, 7), (3, 3))
 # %% [markdown]
 # In one dimension the place below, 7 steps on, is less near than the one beside; in two dimensions both are equally
 # near. But look at the colours: with a base of 10,000, made for long texts, most hands hardly move over 7 places, and
-# nearly all codes look alike. And the learned table? Nobody told it about rows and columns. Here is its whole picture, a
-# small map for each place:
+# nearly all codes look alike. And the learned table? Nobody told it about rows and columns. Here is its whole picture,
+# a small map for each place:
 
 # %%
 figures.all_similarities(learned, (7, 7))
@@ -422,8 +422,8 @@ print("mirrored places are as alike as touching ones, or more:", alike["mirrored
 # %% [markdown] tags=["ta-note"]
 # **TA, 11 minutes.** The classic is `repeat` for `repeat_interleave`, invisible on square grids with row and column
 # swapped too: always try 2 x 3. MAE's own code puts the *column* first, through `meshgrid(w, h)`; who loads its weights
-# loads its table too and never notices. Ask next: would a table learned on street scenes have the mirror? (Photographs are
-# often flipped at random in training, which makes left and right alike; up and down differ.)
+# loads its table too and never notices. Ask next: would a table learned on street scenes have the mirror? (Photographs
+# are often flipped at random in training, which makes left and right alike; up and down differ.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Which kind is best? (9 min)
@@ -442,9 +442,9 @@ learned_grid_parameters = 10_752
 lesson.check("learned_grid_parameters")
 
 # %% [markdown]
-# Now on whole garments again, 28 x 28, in the middle where they belong: a ViT with two blocks, a short training, and six
-# ways to say where. One of them has waves with a base of 10 in place of 10,000; RoPE turns queries and keys instead of
-# adding anything (part 7).
+# Now on whole garments again, 28 x 28, in the middle where they belong: a ViT with two blocks, a short training, and
+# six ways to say where. One of them has waves with a base of 10 in place of 10,000; RoPE turns queries and keys instead
+# of adding anything (part 7).
 
 # %%
 ways = {
@@ -681,8 +681,8 @@ print("the map moves along with its query:", bool(shift < 1e-4))
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 16 minutes, homework rather than class.** Three pairings are in use: neighbours (the paper), halves of the whole
-# vector (Hugging Face's LLaMA), halves of each axis (here). All are right, none loads the weights of another. Values are not turned:
-# ask why (the *sum* over values should not depend on where they came from).
+# vector (Hugging Face's LLaMA), halves of each axis (here). All are right, none loads the weights of another. Values
+# are not turned: ask why (the score says whom to read; what is read should not depend on where it stands).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Drag it (5 min) ★
@@ -697,8 +697,8 @@ explorer.explore(load_vit())
 # %% [markdown] tags=["ta-note"]
 # **TA, 5 minutes.** Start with the learned table, then sin-cos 2-D: the cross. Drag the base from 10,000 down: the spot
 # shrinks, far places become alike again. But no base goes below 0.77 for touching places: they share the half of the
-# column (or row), and the fastest hand turns by one radian a step, so the cosine is at least (1 + cos 1)/2. Then the grid
-# sliders under the learned table: that is `interpolate_positions`, live.
+# column (or row), and the fastest hand turns by one radian a step, so the cosine is at least (1 + cos 1)/2. Then the
+# grid sliders under the learned table: that is `interpolate_positions`, live.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Answer the sheet (8 min) ★
@@ -712,9 +712,9 @@ explorer.explore(load_vit())
 # Yes. Without positions the model sees a bag of patches: which patches there are and how often, not where. Attention,
 # LayerNorm and MLP move along with any shuffle of the tokens, and the class token sums over all of them, so the logits
 # are a symmetric function of the patches. Whatever can be read off the bag can be learned: texture or material, the
-# dominant colour, largely which garment it is (in random corners about as well as with positions, part 2). What depends on
-# places alone cannot: in which corner the garment lies (exactly 25% of four corners, since all four pictures have the
-# same bag), whether the square is above or below the circle, or which pixels belong at a masked place.
+# dominant colour, largely which garment it is (in random corners about as well as with positions, part 2). What depends
+# on places alone cannot: in which corner the garment lies (exactly 25% of four corners, since all four pictures have
+# the same bag), whether a square stands above or below a circle, or which pixels belong at a masked place.
 # ### END SOLUTION
 
 # %% [markdown] slideshow={"slide_type": "slide"}
