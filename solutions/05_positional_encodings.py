@@ -468,11 +468,11 @@ def kind_accuracy(kind, seed):
 
 
 # %% [markdown]
-# **Predict: against none at all, which kinds help?**
+# **Predict: against none at all, which kinds help most in so short a training?**
 #
 # - a) all kinds, and about equally
-# - b) learned tables and turns; the usual waves hardly, in so short a training on so small a grid
-# - c) waves and turns, which know the grid from the start; learned tables hardly
+# - b) waves and turns, which know the grid from the start; the learned tables less
+# - c) the learned tables, which fit the data; waves and turns less
 # - d) none: the patches say it all
 
 # %% tags=["predict"] exercise="predict_kinds"
@@ -495,16 +495,17 @@ print(by_kind.conclusion)
 figures.beside_the_paper(by_kind, VIT_NO_POSITIONS.values)
 
 # %% [markdown]
-# Three things to read off. **That** there are positions matters much more than **which**, as in the paper. A learned
-# table finds the grid by itself, in 1-D as well as in 2-D. And the waves? With the usual base nearly all codes of a 7 x
-# 7 grid are alike (part 4), so in a short training they hardly help; with a base of 10 they catch up with the tables.
-# RoPE has the same slow waves and is best all the same: it need not learn from sums of tokens and codes what is near
-# what.
+# Three things to read off. **That** there are positions matters, as in the paper. **Which** matters too, here: waves
+# and turns know the grid from the first step, while a learned table starts as small noise and first has to find it; in
+# so short a training it has not got far, and the one in two dimensions, with fewer numbers to learn, is no better for
+# it. The paper trains long, and there the kinds end up side by side. And the **base**? It changes the maps of part 4 a
+# lot and the accuracy hardly: codes that differ only a little can still be told apart.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 9 minutes, half a minute of which is waiting.** Ask: why are the paper's gains smaller (61.4 to 64.2)? A bag of
 # 196 patches of 16 x 16 pixels says more about a photograph than 49 scraps of 4 x 4 about a shirt. Ask next: what would
-# close the gap between the waves and the rest? (a smaller base, or more training: the codes differ, only very little.)
+# help a learned table? (More training: the one of part 4 had ten times as many epochs and four times the pictures. Or
+# start it from the waves.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Another resolution (18 min)
@@ -615,8 +616,9 @@ print(at_40.conclusion)
 
 # %% [markdown]
 # Resized as a grid, the model loses only a few points at a resolution that it has never seen, without any training.
-# With a table that puts patches in wrong places it falls to a level near guessing: **wrong positions are worse than
-# none** (a ViT that never had any reached about 60% in part 5).
+# Tables that put patches in wrong places throw it far down, and the old rows in their old order are worse even than one
+# and the same row for all: **wrong positions can be worse than none.** (None is bad here as well, since this model grew
+# up with positions; a ViT that never had any does far better, part 5.)
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 18 minutes.** Common: the class token resized along or lost, `reshape` to (1, D, rows, cols) without `permute`
@@ -721,8 +723,8 @@ explorer.explore(load_vit())
 # **What you can say now.**
 #
 # - Without positions a ViT computes a symmetric function of its patches: *what* survives, *where* is exactly chance.
-# - Codes are tables, waves or turns; that there is one matters more than which, and a learned one finds the grid
-# itself.
+# - Codes are tables, waves or turns. Waves and turns know the grid from the start; a learned table finds it, given
+# time, and then which kind it is hardly matters.
 # - Positions belong to places in the picture, not to numbers in the sequence: resize them as a grid.
 #
 # **Read on.** [ViT](https://arxiv.org/abs/2010.11929), appendix D.4 (which positions) and section 3.2 (another

@@ -1021,20 +1021,22 @@ def _predict_kinds() -> Experiment:
     return Experiment(
         id="predict_kinds",
         title="Which positions?",
-        question="Against none at all, which kinds of positions help to tell ten garments apart?",
+        question="Against none at all, which kinds of positions help most to tell ten garments apart, in so short a "
+        "training?",
         options={
             "a": "all kinds, and about equally",
-            "b": "learned tables and turns; the usual waves hardly, in so short a training on so small a grid",
-            "c": "waves and turns, which know the grid from the start; learned tables hardly",
+            "b": "waves and turns, which know the grid from the start; the learned tables less",
+            "c": "the learned tables, which fit the data; waves and turns less",
             "d": "none: the patches say it all",
         },
         outcome="b",
         claims=(
-            Claim("learned 1-D", ">", "none"),
-            Claim("learned 2-D", "=", "learned 1-D"),
-            Claim("sin-cos 2-D", "<", "learned 1-D"),
-            Claim("sin-cos 2-D, base 10", ">", "sin-cos 2-D"),
-            Claim("RoPE 2-D", ">", "learned 1-D"),
+            Claim("RoPE 2-D", ">", "none"),
+            Claim("sin-cos 2-D", ">", "none", over_seeds=True),
+            Claim("sin-cos 2-D", ">", "learned 1-D", over_seeds=True),
+            Claim("RoPE 2-D", ">", "learned 1-D", over_seeds=True),
+            Claim("learned 1-D", ">", "none", over_seeds=True),
+            Claim("sin-cos 2-D, base 10", "=", "sin-cos 2-D"),
         ),
         published=(VIT_NO_POSITIONS, ROPE_RELATIVE),
     )
