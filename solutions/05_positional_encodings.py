@@ -274,10 +274,10 @@ print(tasks.conclusion)
 # *What* is in the bag, *where* is not. That is the sheet's answer in two numbers, and the second one is exact.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes, ten seconds of which are waiting.** Common in code: a plain tensor instead of a parameter, the table
-# along the batch, the class token's row forgotten. Ask: why does *what* not gain from positions here? (The garment is
-# in another corner each time, so a row of the table says little about sleeve or sole; on centred garments, part 5, it
-# does.)
+# **TA, 12 minutes, some twenty seconds of which are waiting.** Common in code: a plain tensor instead of a parameter,
+# the table along the batch, the class token's row forgotten. Ask: why does *what* not gain from positions here? (The
+# garment is in another corner each time, so a row of the table says little about sleeve or sole; on centred garments,
+# part 5, it does.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Waves instead of a table (14 min) ★
