@@ -14,6 +14,7 @@ LESSONS = (
     LessonInfo("02", "patch_order", "Does the order of the patches matter?"),
     LessonInfo("03", "attention_cost", "What attention costs"),
     LessonInfo("04", "receptive_field", "What one token can see"),
+    LessonInfo("05", "positional_encodings", "Where am I? Positional encodings"),
 )
 
 

@@ -30,7 +30,7 @@ from helpers.models.corners import draw_corners, in_corners, in_every_corner
 from helpers.models.positions import FixedPositions, LearnedGridPositions, PositionedViT, rotary_vit
 from helpers.models.positions import sincos_2d as sincos_with_base
 from helpers.models.vit import ViT
-from helpers.papers import VIT_NO_POSITIONS
+from helpers.papers import VIT_NO_POSITIONS, VIT_SIMILARITY
 from helpers.train import best_device, evaluate, fit
 
 lesson = Lesson("05", globals())
@@ -47,7 +47,7 @@ figures.whole_model()
 # ## 1 · What is missing (10 min) ★
 #
 # Take a garment, make it 12 x 12 pixels small, and put it in one corner of an empty picture of 24 x 24. The patches are
-# 4 x 4 pixels, so there are 6 x 6 = 36 of them, 9 with garment.
+# 4 x 4 pixels, so there are 6 x 6 = 36 of them, 9 of them in the garment's corner.
 
 # %%
 pictures = fashion_mnist("test", 10)
@@ -214,9 +214,9 @@ learned_parameters = 151_296
 lesson.check("learned_parameters")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Less than 0.2% of its 86.6 million. Now measure: a ViT with one block learns *what* and *where* on the same 4,000
-# pictures, each garment in a random corner; once with your table, once with nothing. It is tested on garments that it
-# has never seen, each in all four corners.
+# Less than 0.2% of its 86.6 million. Now measure: a ViT with one block learns *what* and *where* on the same pictures,
+# 4,000 garments (12,000 on a GPU), each in a random corner; once with your table, once with nothing. It is tested on
+# garments that it has never seen, each in all four corners.
 
 # %%
 on_gpu = best_device().type != "cpu"
@@ -274,10 +274,10 @@ print(tasks.conclusion)
 # *What* is in the bag, *where* is not. That is the sheet's answer in two numbers, and the second one is exact.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes, ten seconds of which are waiting.** Common in code: a plain tensor instead of a parameter, the table
-# along the batch, the class token's row forgotten. Ask: why does *what* not gain from positions here? (The garment is
-# in another corner each time, so a row of the table says little about sleeve or sole; on centred garments, part 5, it
-# does.)
+# **TA, 12 minutes, some twenty seconds of which are waiting.** Common in code: a plain tensor instead of a parameter,
+# the table along the batch, the class token's row forgotten. Ask: why does *what* not gain from positions here? (The
+# garment is in another corner each time, so a row of the table says little about sleeve or sole; on centred garments,
+# part 5, it does.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Waves instead of a table (14 min) ★
@@ -386,22 +386,44 @@ tables = {"sin-cos 1-D": waves(49, 48), "sin-cos 2-D": grid_waves(7, 7, 48), "le
 figures.similarity(tables, (7, 7), (3, 3))
 
 # %% [markdown]
-# In one dimension the place below, 7 steps on, is less near than the one beside; in two dimensions both are. But look
-# at the colours: with a base of 10,000, made for long texts, most hands hardly move over 7 places, and nearly all codes
-# look alike. And the learned table? Nobody told it about rows and columns.
+# In one dimension the place below, 7 steps on, is less near than the one beside; in two dimensions both are equally
+# near. But look at the colours: with a base of 10,000, made for long texts, most hands hardly move over 7 places, and
+# nearly all codes look alike. And the learned table? Nobody told it about rows and columns. Here is its whole picture,
+# a small map for each place:
 
 # %%
 figures.all_similarities(learned, (7, 7))
 
+# %%
+print(f"{VIT_SIMILARITY.says} ({VIT_SIMILARITY.source})")
+
 # %% [markdown]
-# The ViT paper shows this picture for ViT-L/32 (its [figure 7, center](https://arxiv.org/abs/2010.11929)). **The model
-# found the grid in the data**, from 12,000 pictures here.
+# **The model found the grid in the data**, and ours found one thing more. Look at the maps on the left and on the right
+# edge: they light up together. Compare each place with the places that touch it, with those four or more steps away,
+# and with its mirror image on the other side of the picture.
+
+# %%
+cosines = torch.cosine_similarity(learned[:, None], learned[None], dim=2)  # (49, 49)
+row, col = torch.arange(49) // 7, torch.arange(49) % 7
+steps = (row[:, None] - row).abs() + (col[:, None] - col).abs()
+mirrored = (row[:, None] == row) & (col[:, None] == 6 - col) & (steps > 0)  # the middle column is its own image
+pairs = {"touching": steps == 1, "far": steps >= 4, "mirrored": mirrored}
+alike = {name: cosines[which].mean().item() for name, which in pairs.items()}
+{name: f"{value:.2f}" for name, value in alike.items()}
+
+# %% tags=["compare"]
+print("touching places are more alike than far ones:", alike["touching"] > alike["far"])
+print("mirrored places are as alike as touching ones, or more:", alike["mirrored"] >= alike["touching"])
+
+# %% [markdown]
+# Shirts, trousers and bags have two equal sides, so left and right may share their code. A learned table knows the
+# *data*, not only the grid.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 11 minutes.** The classic is `repeat` for `repeat_interleave`, invisible on square grids with row and column
 # swapped too: always try 2 x 3. MAE's own code puts the *column* first, through `meshgrid(w, h)`; who loads its weights
-# loads its table too and never notices. Ask next: why are the learned rows at the border less alike? (empty background:
-# little reason to learn them.)
+# loads its table too and never notices. Ask next: would a table learned on street scenes have the mirror? (Photographs
+# are often flipped at random in training, which makes left and right alike; up and down differ.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Which kind is best? (9 min)
@@ -420,9 +442,19 @@ learned_grid_parameters = 10_752
 lesson.check("learned_grid_parameters")
 
 # %% [markdown]
-# Now on whole garments again, 28 x 28, in the middle where they belong: a ViT with two blocks, a few epochs, and six
-# ways to say where. One of them has waves with a base of 10 in place of 10,000; RoPE turns queries and keys instead of
-# adding anything (part 7).
+# Now on whole garments again, 28 x 28, in the middle where they belong: a ViT with two blocks, a short training, and
+# six ways to say where. One of them has waves with a base of 10 in place of 10,000; RoPE turns queries and keys instead
+# of adding anything (part 7).
+
+# %%
+ways = {
+    "none": nn.Identity,
+    "learned 1-D": lambda: Positions(50, 64),
+    "learned 2-D": lambda: LearnedGridPositions(7, 7, 64),
+    "sin-cos 2-D": lambda: FixedPositions(grid_waves(7, 7, 64)),
+    "sin-cos 2-D, base 10": lambda: FixedPositions(sincos_with_base(7, 7, 64, base=10)),
+}
+some, all_test = fashion_mnist("train", 12_000 if on_gpu else 3_000), fashion_mnist("test")
 
 
 # %%
@@ -430,31 +462,17 @@ def kind_accuracy(kind, seed):
     """Test accuracy in percent on ten garments, with one kind of positions."""
     torch.manual_seed(seed)
     model = ViT(28, 4, 1, 10, dim=64, depth=2, heads=4)
-    if kind == "RoPE 2-D":
-        model = rotary_vit(model)
-    elif kind == "none":
-        model = PositionedViT(model, nn.Identity())
-    elif kind == "learned 1-D":
-        model = PositionedViT(model, Positions(50, 64))
-    elif kind == "learned 2-D":
-        model = PositionedViT(model, LearnedGridPositions(7, 7, 64))
-    elif kind == "sin-cos 2-D":
-        model = PositionedViT(model, FixedPositions(grid_waves(7, 7, 64)))
-    else:
-        model = PositionedViT(model, FixedPositions(sincos_with_base(7, 7, 64, base=10)))
-    fit(model, train.images, train.labels, epochs=4, batch_size=32, lr=2e-3, seed=seed)
+    model = rotary_vit(model) if kind == "RoPE 2-D" else PositionedViT(model, ways[kind]())
+    fit(model, some.images, some.labels, epochs=3, batch_size=32, lr=2e-3, seed=seed)
     return evaluate(model, all_test.images, all_test.labels)
 
 
-all_test = fashion_mnist("test")
-kinds = ("none", "learned 1-D", "learned 2-D", "sin-cos 2-D", "sin-cos 2-D, base 10", "RoPE 2-D")
-
 # %% [markdown]
-# **Predict: against none at all, which kinds help?**
+# **Predict: against none at all, which kinds help most in so short a training?**
 #
 # - a) all kinds, and about equally
-# - b) learned tables and turns; the usual waves hardly, in so short a training on so small a grid
-# - c) waves and turns, which know the grid from the start; learned tables hardly
+# - b) waves and turns, which know the grid from the start; the learned tables less
+# - c) the learned tables, which fit the data; waves and turns less
 # - d) none: the patches say it all
 
 # %% tags=["predict"] exercise="predict_kinds"
@@ -466,7 +484,7 @@ predict_kinds = "b"
 
 # %% tags=["experiment"]
 by_kind = lesson.experiment(
-    "predict_kinds", {kind: lambda seed, kind=kind: kind_accuracy(kind, seed) for kind in kinds}
+    "predict_kinds", {kind: lambda seed, kind=kind: kind_accuracy(kind, seed) for kind in (*ways, "RoPE 2-D")}
 )
 by_kind
 
@@ -477,16 +495,17 @@ print(by_kind.conclusion)
 figures.beside_the_paper(by_kind, VIT_NO_POSITIONS.values)
 
 # %% [markdown]
-# Three things to read off. **That** there are positions matters much more than **which**, as in the paper. A learned
-# table finds the grid by itself, in 1-D as well as in 2-D. And the waves? With the usual base nearly all codes of a 7 x
-# 7 grid are alike (part 4), so in a short training they hardly help; with a base of 10 they catch up with the tables.
-# RoPE has the same slow waves and is best all the same: it need not learn from sums of tokens and codes what is near
-# what.
+# Three things to read off. **That** there are positions matters, as in the paper. **Which** matters too, here: waves
+# and turns know the grid from the first step, while a learned table starts as small noise and first has to find it; in
+# so short a training it has not got far, and the one in two dimensions, with fewer numbers to learn, is no better for
+# it. The paper trains long, and there the kinds end up side by side. And the **base**? It changes the maps of part 4 a
+# lot and the accuracy hardly: codes that differ only a little can still be told apart.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 9 minutes, half a minute of which is waiting.** Ask: why are the paper's gains smaller (61.4 to 64.2)? A bag of
 # 196 patches of 16 x 16 pixels says more about a photograph than 49 scraps of 4 x 4 about a shirt. Ask next: what would
-# close the gap between the waves and the rest? (a smaller base, or more training: the codes differ, only very little.)
+# help a learned table? (More training: the one of part 4 had ten times as many epochs and four times the pictures. Or
+# start it from the waves.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Another resolution (18 min)
@@ -530,42 +549,41 @@ def interpolate_positions(pos_embed, old_grid, new_grid):
 lesson.check("interpolate_positions")
 
 # %% [markdown]
-# The learned table before, and on a grid of 10 x 10: the same bright spot, finer.
+# The learned table on a grid of 10 x 10: around a place in the middle lies a bright spot as before, only finer.
 
 # %%
 resize = lesson.piece("interpolate_positions")
 trained = load_vit()
 finer = resize(trained.pos_embed.detach(), (7, 7), (10, 10))  # (1, 101, 48)
-figures.similarity({"resized to 10 x 10": finer[0, 1:]}, (10, 10), (4, 3))
+figures.similarity({"resized to 10 x 10": finer[0, 1:]}, (10, 10), (4, 4))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Does it work? The ViT with the learned table reads 28 x 28 pixels in 7 x 7 patches and is never trained again. Blow
-# the test pictures up to 40 x 40: 10 x 10 patches of 4 pixels. Three tables with 100 rows for it:
+# the test pictures up to 40 x 40: 10 x 10 patches of 4 pixels. Four tables with 100 rows for it:
 
 # %%
-old_rows = trained.pos_embed.detach()[:, 1:]  # (1, 49, 48)
-class_row = trained.pos_embed.detach()[:, :1]
-line = F.interpolate(old_rows.mT, size=100, mode="linear").mT  # (1, 100, 48)
+class_row, old_rows = trained.pos_embed.detach().split([1, 49], dim=1)  # (1, 1, 48) and (1, 49, 48)
 bigger = {
-    "resized as a grid": finer,
-    "stretched as a line": torch.cat([class_row, line], dim=1),
-    "old rows, repeated": torch.cat([class_row, old_rows[:, torch.arange(100) % 49]], dim=1),
-}
+    "resized as a grid": finer[:, 1:],
+    "stretched as a line": F.interpolate(old_rows.mT, size=100, mode="linear").mT,
+    "old rows, repeated": old_rows[:, torch.arange(100) % 49],
+    "one row for all": old_rows.mean(dim=1, keepdim=True).expand(1, 100, 48),  # says nothing about where
+}  # (1, 100, 48) each
 
 
 # %%
+def thousand(seed):
+    """1,000 of the test pictures, drawn by the seed, and their labels."""
+    drawn = torch.randperm(2_000, generator=torch.Generator().manual_seed(seed))[:1_000]
+    return all_test.images[drawn], all_test.labels[drawn]
+
+
 def accuracy_at_40(table, seed):
     """Test accuracy in percent, at 40 x 40 pixels, of the trained ViT with another table."""
-    some = torch.randperm(2_000, generator=torch.Generator().manual_seed(seed))[:1_000]
-    large = F.interpolate(all_test.images[some], size=(40, 40), mode="bilinear")  # (B, 1, 40, 40)
+    images, labels = thousand(seed)
     model = ViT(40, 4, 1, 10, dim=48, depth=3, heads=4)
-    model.load_state_dict({**trained.state_dict(), "pos_embed": table})
-    return evaluate(model, large, all_test.labels[some])
-
-
-def accuracy_at_28(seed):
-    some = torch.randperm(2_000, generator=torch.Generator().manual_seed(seed))[:1_000]
-    return evaluate(trained, all_test.images[some], all_test.labels[some])
+    model.load_state_dict({**trained.state_dict(), "pos_embed": torch.cat([class_row, table], dim=1)})
+    return evaluate(model, F.interpolate(images, size=(40, 40), mode="bilinear"), labels)
 
 
 # %% [markdown]
@@ -587,7 +605,7 @@ predict_resolution = "c"
 at_40 = lesson.experiment(
     "predict_resolution",
     {
-        "at 28 x 28, as trained": accuracy_at_28,
+        "at 28 x 28, as trained": lambda seed: evaluate(trained, *thousand(seed)),
         **{name: lambda seed, table=table: accuracy_at_40(table, seed) for name, table in bigger.items()},
     },
 )
@@ -598,8 +616,9 @@ print(at_40.conclusion)
 
 # %% [markdown]
 # Resized as a grid, the model loses only a few points at a resolution that it has never seen, without any training.
-# With a table that puts patches in wrong places it falls to a level near guessing: **wrong positions are worse than
-# none** (a ViT that never had any reached about 60% in part 5).
+# Tables that put patches in wrong places throw it far down, and the old rows in their old order are worse even than one
+# and the same row for all: **wrong positions can be worse than none.** (None is bad here as well, since this model grew
+# up with positions; a ViT that never had any does far better, part 5.)
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 18 minutes.** Common: the class token resized along or lost, `reshape` to (1, D, rows, cols) without `permute`
@@ -664,22 +683,24 @@ print("the map moves along with its query:", bool(shift < 1e-4))
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 16 minutes, homework rather than class.** Three pairings are in use: neighbours (the paper), halves of the whole
-# vector (LLaMA), halves of each axis (here). All are right, none loads the weights of another. Values are not turned:
-# ask why (the *sum* over values should not depend on where they came from).
+# vector (Hugging Face's LLaMA), halves of each axis (here). All are right, none loads the weights of another. Values
+# are not turned: ask why (the score says whom to read; what is read should not depend on where it stands).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Drag it (5 min) ★
 #
 # Point at a place and see which others look alike to the model: with waves of any width and speed, with the learned
-# table, on any grid. **Find the base with which 2-D waves on a 7 x 7 grid come closest to the learned table.**
+# table, on any grid. The line under the map tells the cosines. **Is there a base with which 2-D waves tell a place from
+# the one below it as sharply as the learned table does? Why not?**
 
 # %% tags=["explorer"]
 explorer.explore(load_vit())
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Start with the learned table, then sin-cos 2-D: the cross. Drag the base from 10,000 down to 10:
-# the spot shrinks, far places become alike again. Then the grid sliders under the learned table: that is
-# `interpolate_positions`, live.
+# **TA, 5 minutes.** Start with the learned table, then sin-cos 2-D: the cross. Drag the base from 10,000 down: the spot
+# shrinks, far places become alike again. But no base goes below 0.77 for touching places: they share the half of the
+# column (or row), and the fastest hand turns by one radian a step, so the cosine is at least (1 + cos 1)/2. Then the
+# grid sliders under the learned table: that is `interpolate_positions`, live.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Answer the sheet (8 min) ★
@@ -693,17 +714,17 @@ explorer.explore(load_vit())
 # Yes. Without positions the model sees a bag of patches: which patches there are and how often, not where. Attention,
 # LayerNorm and MLP move along with any shuffle of the tokens, and the class token sums over all of them, so the logits
 # are a symmetric function of the patches. Whatever can be read off the bag can be learned: texture or material, the
-# dominant colour, largely which garment it is (here 72% with and without positions, in random corners). What depends on
-# places alone cannot: in which corner the garment lies (exactly 25% of four corners, since all four pictures have the
-# same bag), whether the square is above or below the circle, or which pixels belong at a masked place.
+# dominant colour, largely which garment it is (in random corners about as well as with positions, part 2). What depends
+# on places alone cannot: in which corner the garment lies (exactly 25% of four corners, since all four pictures have
+# the same bag), whether a square stands above or below a circle, or which pixels belong at a masked place.
 # ### END SOLUTION
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **What you can say now.**
 #
 # - Without positions a ViT computes a symmetric function of its patches: *what* survives, *where* is exactly chance.
-# - Codes are tables, waves or turns; that there is one matters more than which, and a learned one finds the grid
-# itself.
+# - Codes are tables, waves or turns. Waves and turns know the grid from the start; a learned table finds it, given
+# time, and then which kind it is hardly matters.
 # - Positions belong to places in the picture, not to numbers in the sequence: resize them as a grid.
 #
 # **Read on.** [ViT](https://arxiv.org/abs/2010.11929), appendix D.4 (which positions) and section 3.2 (another

@@ -30,7 +30,7 @@ def whole_model() -> Picture:
         axes.add_patch(box)
         axes.text(1.4 * number + 0.55, 0.4, part, ha="center", va="center", fontsize=9)
         if number:
-            axes.add_patch(FancyArrow(1.4 * number - 0.25, 0.4, 0.14, 0, width=0.01, head_width=0.1, color="#555555"))
+            axes.add_patch(_arrow(1.4 * number - 0.25))
     axes.text(4.75, 1.0, "the only place that says where", ha="center", fontsize=9, color=ORANGE)
     axes.set(xlim=(-0.1, 1.4 * len(parts) - 0.2), ylim=(-0.1, 1.25))
     axes.axis("off")
@@ -39,6 +39,10 @@ def whole_model() -> Picture:
         "The whole model as a row of boxes: picture, patches, tokens, plus positions, blocks, class token, classes. "
         "Plus positions is marked: it is the only place at which the model is told where a token comes from.",
     )
+
+
+def _arrow(start: float) -> FancyArrow:
+    return FancyArrow(start, 0.4, 0.2, 0, width=0.01, head_width=0.1, length_includes_head=True, color="#555555")
 
 
 def corners(pictures: Tensor, name: str, patch_size: int) -> Picture:
@@ -209,7 +213,7 @@ def beside_the_paper(result, published: Mapping[str, float]) -> Picture | str:
     for axis, gains, title, colour in zip(
         figure.subplots(1, 2),
         (ours, theirs),
-        ("here: ten garments, a small ViT, minutes", "ViT-B/16: 5-shot ImageNet (table 8)"),
+        ("here: ten garments, a small ViT, a short training", "ViT-B/16: 5-shot ImageNet (table 8)"),
         (BLUE, GREY),
         strict=True,
     ):

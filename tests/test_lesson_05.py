@@ -1,6 +1,8 @@
 """Lesson 05: without positions corners cannot be told apart, codes know distances, tables follow the grid."""
 
+import json
 from pathlib import Path
+from statistics import mean
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +12,7 @@ from torch import nn
 
 from helpers.data import fashion_mnist
 from helpers.exercises import find
+from helpers.experiment import load_shipped
 from helpers.figures import positional_encodings as figures
 from helpers.models.checkpoints import load_vit
 from helpers.models.conventions import STANDARD, Conventions
@@ -32,7 +35,9 @@ from helpers.papers import VIT_NO_POSITIONS
 from helpers.train import evaluate
 from vitlab.course.parse import parse
 
-SOURCE = Path(__file__).parents[1] / "solutions" / "05_positional_encodings.py"
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "solutions" / "05_positional_encodings.py"
+CHECKPOINT = ROOT / "helpers" / "models" / "checkpoints" / "vit_fashion.json"
 
 
 def small_vit(**changes):
@@ -96,6 +101,16 @@ def test_without_positions_where_is_a_quarter_whatever_the_weights():
     for parameter in model.parameters():
         nn.init.normal_(parameter, std=0.3)
     assert evaluate(model, pictures, corners) == 25.0
+
+
+def test_a_move_by_one_pixel_gives_the_lessons_garment_one_other_bag_in_all_corners():
+    test = fashion_mnist("test", 10)  # garment 7 has an empty last column, so that nothing goes round the edge
+    four = in_every_corner(test.images[7:8], test.images.min().item())[0]
+    before, *after = (
+        sorted(map(tuple, patchify(picture[None], 4)[0].tolist())) for picture in (four[0], *four.roll(1, dims=3))
+    )
+    assert before != after[0]
+    assert all(bag == after[0] for bag in after)
 
 
 def test_a_move_by_one_pixel_is_seen_without_positions(four):
@@ -164,6 +179,13 @@ def test_each_kind_of_positions_tells_corners_apart_and_is_trained(kind, four):
     assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
 
 
+def test_a_fixed_table_of_any_precision_is_added_to_float32_tokens():
+    positions = FixedPositions(sincos_2d(6, 6, 16).double())  # as a right answer of a student may be
+    model = PositionedViT(small_vit(), positions)
+    assert model(torch.randn(2, 1, 24, 24)).dtype == torch.float32
+    assert torch.equal(positions(torch.zeros(1, 37, 16))[0, 1:], sincos_2d(6, 6, 16))
+
+
 def test_a_rotary_vit_on_a_grid_of_one_place_is_the_vit_without_positions():
     images = torch.randn(3, 1, 4, 4, dtype=torch.float64)
     rotary = rotary_vit(small_vit(image_size=4)).double()
@@ -220,6 +242,26 @@ def test_the_solved_lesson_gives_the_numbers_that_it_tells(solved):
     q, k = torch.randn(2, 3, 12, 8)
     for ours, theirs in zip(solved["rope_2d"](q, k, (3, 4)), rope_2d(q, k, (3, 4)), strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_the_shipped_seeds_bear_out_what_the_text_says_in_words():
+    shipped = load_shipped("05_positional_encodings")
+    tasks, kinds, at_40 = (shipped[f"predict_{name}"] for name in ("what_where", "kinds", "resolution"))
+    assert set(tasks["where, no positions"]) == {25.0}  # "the second one is exact"
+    assert abs(mean(tasks["what, learned positions"]) - mean(tasks["what, no positions"])) < 2  # "about as well"
+    for none, table, grid, *knowing in zip(
+        *(kinds[name] for name in ("none", "learned 1-D", "learned 2-D", "sin-cos 2-D", "RoPE 2-D")), strict=True
+    ):
+        assert none < table < min(knowing)  # "that there are positions matters", "a learned table has not got far"
+        assert grid <= table  # "is no better for it"
+    assert abs(mean(kinds["sin-cos 2-D, base 10"]) - mean(kinds["sin-cos 2-D"])) < 2  # "and the accuracy hardly"
+    lost = {name: mean(at_40["at 28 x 28, as trained"]) - mean(values) for name, values in at_40.items()}
+    assert lost["resized as a grid"] < 6  # "only a few points"
+    assert lost["old rows, repeated"] > lost["one row for all"] > 50  # "wrong positions can be worse than none"
+    assert mean(at_40["one row for all"]) < mean(kinds["none"]) - 30  # "never had any does far better"
+    part_4, here = json.loads(CHECKPOINT.read_text(encoding="utf-8")), 3  # epochs of the kinds
+    assert part_4["epochs"] == 10 * here  # "ten times as many epochs"
+    assert "epochs=3, batch_size=32" in SOURCE.read_text(encoding="utf-8")
 
 
 def test_figures_say_in_words_what_is_seen(four):

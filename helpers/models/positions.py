@@ -93,12 +93,13 @@ class LearnedGridPositions(nn.Module):
 class FixedPositions(nn.Module):
     """A table that is not learned, added to the patch tokens; the class token stands first and gets nothing.
 
-    table: (N, D); adds to (B, 1+N, D)
+    table: (N, D), any floating dtype, kept in float32; adds to (B, 1+N, D)
     """
 
     def __init__(self, table: Tensor):
         super().__init__()
-        self.register_buffer("table", F.pad(table, (0, 0, 1, 0)))  # (N, D) -> (1+N, D), zeros for the class token
+        table = F.pad(table.float(), (0, 0, 1, 0))  # (N, D) -> (1+N, D), zeros for the class token
+        self.register_buffer("table", table)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.table

@@ -164,7 +164,7 @@ function render({ model, el, signal }) {
       { text: "And without positions every place is the same: no map, no where.", at: ["kinds", "map"],
         go: set({ kind: "none", rows: ownRows, columns: ownColumns, at: middle }) },
     ],
-    free: "Choose a kind, point at a place, drag grid, width and base. Find the base with which 2-D waves on the first grid come closest to the learned table.",
+    free: "Choose a kind, point at a place, drag grid, width and base. Is there a base with which 2-D waves tell a place from the one below it as sharply as the learned table does?",
     onfree: () => draw(),
     signal,
     parts: [
