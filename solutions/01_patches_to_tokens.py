@@ -152,7 +152,7 @@ lesson.check("picture_pixels_256")
 # known: lesson 02. The model does not know it: lesson 05.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2 · And back (8 min)
+# ## 2 · And back (10 min)
 #
 # **Task.** `unpatchify(patches, patch_size, image_size)` puts the pictures together again, with `image_size = (H, W)`.
 # The number of channels follows from the length of a patch. You will need it in lesson 07, to see what a masked
@@ -376,7 +376,7 @@ lesson.check("why_scale")
 # values: remember that for pooling, lesson 06.) What if one score is huge? (One value, copied.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 6 · Several heads (12 min)
+# ## 6 · Several heads (14 min)
 #
 # One softmax can look at one thing at a time. So the width is split into heads, each with its own short queries, keys
 # and values of $d = D / \text{heads}$ numbers. All of them attend side by side, and their results are joined again.
@@ -576,7 +576,7 @@ model(cat[None])
 # change to make it a text classifier? (Only the first: `patch_embed` becomes a table of word vectors.)
 
 # %% [markdown]
-# ## 9 · ViT-B/16 on paper (12 min)
+# ## 9 · ViT-B/16 on paper (16 min)
 #
 # *B/16* is the paper's base model with patches of 16 pixels: width 768, 12 blocks, 12 heads, `mlp_ratio` 4, 1000
 # classes, RGB pictures of 224 x 224. Without running it: how long is the sequence that enters its first block?

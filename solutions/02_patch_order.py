@@ -263,7 +263,7 @@ for name, value in exact.items():
 # next: name an encoder with a gap of exactly 0 (any layer that works on one token at a time).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 4 · Why: four steps on paper (12 min) ★
+# ## 4 · Why: four steps on paper (14 min) ★
 #
 # Write the tokens as a matrix X, one row each, and the shuffle as a permutation matrix P: P X has the same rows in
 # another order, and P^T P = 1. Attention makes queries, keys and values row by row, so shuffled tokens have
@@ -369,7 +369,7 @@ positions_left_behind = "b"
 lesson.check("positions_left_behind")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes.** Do steps 1 and 2 on the board: (P W P^T)(P V) = P W V. The word that students miss is
+# **TA, 14 minutes.** Do steps 1 and 2 on the board: (P W P^T)(P V) = P W V. The word that students miss is
 # *equivariant* (moves along) against *invariant* (stays); step 4 is where one becomes the other. In step 3 LayerNorm is
 # the trap: BatchNorm would mix. Ask next: does any of it need the softmax? (No: anything applied entry by entry or row
 # by row.)

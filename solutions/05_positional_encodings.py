@@ -25,6 +25,7 @@ from helpers.check import Lesson
 from helpers.data import fashion_mnist
 from helpers.explorers import positional_encodings as explorer
 from helpers.figures import positional_encodings as figures
+from helpers.figures.whole_model import whole_model
 from helpers.models.checkpoints import load_vit
 from helpers.models.corners import draw_corners, in_corners, in_every_corner
 from helpers.models.positions import FixedPositions, LearnedGridPositions, PositionedViT, rotary_vit
@@ -37,7 +38,7 @@ lesson = Lesson("05", globals())
 lesson
 
 # %%
-figures.whole_model()
+whole_model(["positions"], {"positions": "the only place that says where"})
 
 # %% [markdown] tags=["ta-note"]
 # **TA · the hour.** 50 minutes: parts 1, 2, 3, 8 and 9. Part 1 is the sheet's question: keep its three steps whatever

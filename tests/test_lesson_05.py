@@ -275,7 +275,6 @@ def test_figures_say_in_words_what_is_seen(four):
     score = torch.zeros(3, 4)
     score[1, 2] = 1
     assert "highest at row 1, column 2" in figures.scores({"query": score}, [(1, 2)]).alt
-    assert "plus positions" in figures.whole_model().alt
     assert "24x24" in figures.corners(four, "Bag", 4).alt
 
 

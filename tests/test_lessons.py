@@ -10,6 +10,7 @@ from helpers.exercises.definition import Experiment, Question
 from helpers.exercises.written import FreeText
 from helpers.models.conventions import STANDARD
 from vitlab.course.parse import parse
+from vitlab.course.text import SECTION_MINUTES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,8 +38,18 @@ def test_every_experiment_is_measured_where_it_was_predicted(info, lesson):
 
 
 def test_exercise_minutes_fit_into_their_parts(info, lesson):
-    needed = sum(item.minutes for item in items(info.number) if not isinstance(item, Experiment))
-    assert needed <= sum(part.minutes for part in lesson.parts)
+    minutes = {item.id: getattr(item, "minutes", 0) for item in items(info.number)}
+    title, needed = None, {part.title: 0 for part in lesson.parts}
+    for cell in lesson.cells:
+        title = cell.heading if cell.heading in needed else title
+        if cell.task:
+            needed[title] += minutes[cell.exercise]
+    too_short = {part.title: needed[part.title] for part in lesson.parts if needed[part.title] > part.minutes}
+    assert not too_short
+
+
+def test_the_section_takes_at_most_fifty_minutes(lesson):
+    assert sum(part.minutes for part in lesson.parts if part.section) <= SECTION_MINUTES
 
 
 def test_ids_are_unique_in_the_whole_course():

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrow, FancyBboxPatch, Rectangle
+from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from helpers.data import denormalise
@@ -16,33 +16,6 @@ from helpers.models.patches import patchify
 
 # Okabe-Ito
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"
-
-
-def whole_model() -> Picture:
-    """The ViT from picture to class, with the part that this lesson studies marked."""
-    parts = ("picture", "patches", "tokens", "+ positions", "blocks", "class token", "classes")
-    figure = Figure(figsize=(10, 1.7), layout="constrained")
-    axes = figure.subplots()
-    for number, part in enumerate(parts):
-        marked = part == "+ positions"
-        box = FancyBboxPatch((1.4 * number, 0), 1.1, 0.8, boxstyle="round,pad=0.02", linewidth=2.5 if marked else 1)
-        box.set(facecolor="#FDE7D6" if marked else "#F2F2F2", edgecolor=ORANGE if marked else GREY)
-        axes.add_patch(box)
-        axes.text(1.4 * number + 0.55, 0.4, part, ha="center", va="center", fontsize=9)
-        if number:
-            axes.add_patch(_arrow(1.4 * number - 0.25))
-    axes.text(4.75, 1.0, "the only place that says where", ha="center", fontsize=9, color=ORANGE)
-    axes.set(xlim=(-0.1, 1.4 * len(parts) - 0.2), ylim=(-0.1, 1.25))
-    axes.axis("off")
-    return Picture(
-        figure,
-        "The whole model as a row of boxes: picture, patches, tokens, plus positions, blocks, class token, classes. "
-        "Plus positions is marked: it is the only place at which the model is told where a token comes from.",
-    )
-
-
-def _arrow(start: float) -> FancyArrow:
-    return FancyArrow(start, 0.4, 0.2, 0, width=0.01, head_width=0.1, length_includes_head=True, color="#555555")
 
 
 def corners(pictures: Tensor, name: str, patch_size: int) -> Picture:
