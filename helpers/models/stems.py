@@ -1,5 +1,7 @@
 """The convolutional stem of a ViT (lesson 08), what it costs, and how many blocks pay for it."""
 
+from itertools import pairwise
+
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
@@ -12,8 +14,9 @@ from helpers.models.patches import check_fit
 class ConvStem(nn.Module):
     """Pictures to tokens by a few small convolutions: (B, C, H, W) -> (B, N, dim), N = (H/P) * (W/P).
 
-    log2(P) times a 3x3 convolution of stride 2, batch normalisation and ReLU; then a 1x1 convolution, the only one with
-    a bias. Channels double with each 3x3 convolution and end at dim: for P = 16 and dim = 384 they are 48, 96, 192, 384.
+    log2(P) times a 3x3 convolution of stride 2, batch normalisation and ReLU; then a 1x1 convolution, the only one
+    with a bias. Channels double with each 3x3 convolution and end at dim: for P = 16 and dim = 384 they are 48, 96,
+    192 and 384.
 
     in_channels: C
     dim:         width of a token; a multiple of P/2, so that channels can be halved on the way down
@@ -30,7 +33,7 @@ class ConvStem(nn.Module):
         self.conventions = conventions
         self.convs = nn.ModuleList(
             nn.Conv2d(below, above, kernel_size=3, stride=2, padding=1, bias=False)  # the norm has a bias of its own
-            for below, above in zip(channels, channels[1:], strict=False)
+            for below, above in pairwise(channels)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in channels[1:])
         self.proj = nn.Conv2d(channels[-1], dim, kernel_size=1)

@@ -227,7 +227,7 @@ def predict_adamw() -> Experiment:
         id="predict_adamw",
         title="A stem for a block, with AdamW",
         question="A ViT with patchify and 3 blocks against one with a conv stem and 2 blocks, which costs less. Both "
-        "are trained with AdamW at six learning rates, and the best counts. The conv stem's accuracy is",
+        "are trained with AdamW at five learning rates, and the best counts. The conv stem's accuracy is",
         options={
             "a": "lower: a block is worth more than two convolutions",
             "b": "the same within the spread of seeds",
@@ -261,19 +261,19 @@ def predict_sgd() -> Experiment:
 
 
 def predict_range() -> Experiment:
-    """How many of the rates work."""
+    """How many decades of rates work."""
     return Experiment(
         id="predict_range",
         title="How wide is the range that works?",
-        question="A learning rate works where the accuracy comes within 4 points of the same model's best. Of the six "
-        "rates, the share that works is",
+        question="A learning rate works where the accuracy comes within 4 points of the same model's best. Measured in "
+        "decades, the range that works is",
         options={
-            "a": "larger with the conv stem",
+            "a": "wider with the conv stem",
             "b": "the same",
-            "c": "larger with patchify",
+            "c": "wider with patchify",
         },
         outcome="a",
         claims=(Claim("conv stem, SGD", ">", "patchify, SGD", over_seeds=True),),
         published=(CONV_STEM_RANGE,),
-        unit="% of the rates tried that come within 4 points of the best",
+        unit="decades of learning rates within 4 points of the best",
     )
