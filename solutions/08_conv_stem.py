@@ -43,7 +43,7 @@ lesson = Lesson("08", globals())
 lesson
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 1 · Four doors (6 min) ★
+# ## 1 · Four doors (5 min) ★
 #
 # Attention and MLP know nothing of neighbours: whatever a ViT knows about "beside" and "above" it has learned from
 # data. A convolution knows it from the start. Here is the whole model, with four places where one can let it in.
@@ -73,12 +73,12 @@ hybrid_patch = 1
 lesson.check("hybrid_patch")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 6 minutes.** Collect ideas before the picture is shown; students usually name 1 and 4. Ask next: which door is
+# **TA, 5 minutes.** Collect ideas before the picture is shown; students usually name 1 and 4. Ask next: which door is
 # open already in every ViT? (1: patchify is a convolution.) Why is it such an odd one? (kernel = stride = 16: no two
 # tokens share a pixel, and one layer goes from pixels to meaning.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2 · Build the stem (20 min) ★
+# ## 2 · Build the stem (18 min) ★
 #
 # The stem of Xiao et al. (2021) for patches of P pixels, P a power of two:
 #
@@ -208,7 +208,7 @@ for training in (True, False):
     print(f"{'training' if training else 'evaluation'}: the first {'CHANGES' if change > 1e-4 else 'stays as it is'}")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 20 minutes.** Common: channels that are all `dim`, a ReLU after the 1x1 (tokens can then never be negative),
+# **TA, 18 minutes.** Common: channels that are all `dim`, a ReLU after the 1x1 (tokens can then never be negative),
 # biases under the norms (the check calls them parameters that the model does not need), a kernel of 2, which tiles the
 # picture just as patchify does, and `int(math.log2(6))`, which is 2. Ask next: two tokens of patchify share no pixel.
 # What does that mean for an edge that runs along a patch border? And what does the overlap mean for MAE, which wants
@@ -348,7 +348,7 @@ lesson.check("parameters_conv_stem")
 # and the two channel numbers double. Ask next: which part of the stem holds most of the *parameters*? (the last.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 4 · A stem for a block: AdamW (7 min) ★
+# ## 4 · A stem for a block: AdamW (6 min) ★
 #
 # Two models: **patchify with 3 blocks**, and a **conv stem with 2 blocks**, which needs 27% fewer FLOPs. One learning
 # rate would be unfair to one of them: so each is trained from scratch at five, from 0.0003 to 0.03, and its best
@@ -357,8 +357,8 @@ lesson.check("parameters_conv_stem")
 # %%
 on_gpu = best_device().type != "cpu"
 train, test = fashion_mnist("train", 12_000 if on_gpu else 2_500), fashion_mnist("test")
-RATES = {"adamw": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), "sgd": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)}
-DECAY = {"adamw": 0.05, "sgd": 1e-4}  # SGD adds it to the gradient, AdamW does not: the numbers mean different things
+RATES = {"AdamW": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), "SGD": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)}
+DECAY = {"AdamW": 0.05, "SGD": 1e-4}  # SGD adds it to the gradient, AdamW does not: the numbers mean different things
 
 
 def build(stem):
@@ -370,14 +370,17 @@ def build(stem):
 
 
 # %%
+curves = {"AdamW": {}, "SGD": {}}  # what was measured, for the picture at the end of part 5
+
+
 @cache
 def sweep(stem, optimizer, seed):
     """Test accuracy in percent by learning rate; each sweep is made once and kept for the parts below."""
-    found = {}
+    found = curves[optimizer][stem] = {}
     for rate in RATES[optimizer]:
         torch.manual_seed(seed)
         model = build(stem)
-        how = {"lr": rate, "weight_decay": DECAY[optimizer], "optimizer": optimizer, "seed": seed}
+        how = {"lr": rate, "weight_decay": DECAY[optimizer], "optimizer": optimizer.lower(), "seed": seed}
         fit(model, train.images, train.labels, epochs=2, batch_size=32, **how)
         found[rate] = evaluate(model, test.images, test.labels)
     return found
@@ -405,7 +408,7 @@ predict_adamw = "c"
 # %% tags=["experiment"]
 adamw_result = lesson.experiment(
     "predict_adamw",
-    {"patchify, AdamW": best("patchify", "adamw"), "conv stem, AdamW": best("conv stem", "adamw")},
+    {"patchify, AdamW": best("patchify", "AdamW"), "conv stem, AdamW": best("conv stem", "AdamW")},
 )
 adamw_result
 
@@ -418,11 +421,11 @@ print(adamw_result.conclusion)
 # by 4.6 points after 100 epochs and by 3.0 after 400 with 1GF models, and by 2.4 and 1.0 with 4GF ones.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes, of which about half a minute is waiting.** Take the vote first. Ask: why sweep the rate? (At one
+# **TA, 6 minutes, of which about half a minute is waiting.** Take the vote first. Ask: why sweep the rate? (At one
 # rate the winner may be whoever the rate suits.) Ask next: what would happen to the lead with 100 times the pictures?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 5 · The same with SGD (12 min) ★
+# ## 5 · The same with SGD (10 min) ★
 #
 # CNNs are trained with SGD as happily as with AdamW; ViTs have the name of needing AdamW. **What does AdamW do that
 # SGD with momentum does not?**
@@ -484,10 +487,10 @@ predict_sgd = "b"
 sgd_result = lesson.experiment(
     "predict_sgd",
     {
-        "patchify, AdamW": best("patchify", "adamw"),  # from part 4
-        "patchify, SGD": best("patchify", "sgd"),
-        "conv stem, AdamW": best("conv stem", "adamw"),  # from part 4
-        "conv stem, SGD": best("conv stem", "sgd"),
+        "patchify, AdamW": best("patchify", "AdamW"),  # from part 4
+        "patchify, SGD": best("patchify", "SGD"),
+        "conv stem, AdamW": best("conv stem", "AdamW"),  # from part 4
+        "conv stem, SGD": best("conv stem", "SGD"),
     },
 )
 sgd_result
@@ -515,7 +518,7 @@ predict_range = "a"
 range_result = lesson.experiment(
     "predict_range",
     {
-        f"{stem}, {name}": lambda seed, stem=stem, name=name: decades_that_work(sweep(stem, name.lower(), seed))
+        f"{stem}, {name}": lambda seed, stem=stem, name=name: decades_that_work(sweep(stem, name, seed))
         for name in ("AdamW", "SGD")
         for stem in ("patchify", "conv stem")
     },
@@ -529,16 +532,10 @@ print(range_result.conclusion)
 # All runs in one picture. Bold: within 4 points of the same curve's best.
 
 # %%
-curves = {}
-if range_result.values:
-    curves = {
-        name: {stem: sweep(stem, name.lower(), seed=0) for stem in ("patchify", "conv stem")}
-        for name in ("AdamW", "SGD")
-    }
 figures.sweeps(curves)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes, of which about 40 seconds are waiting.**
+# **TA, 10 minutes, of which about 40 seconds are waiting.**
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · The other doors (16 min)
@@ -631,7 +628,7 @@ for name, encoder in doors.items():
 # of door 3 with *circular* padding: does it still tell places apart? (No: every place has the same surroundings.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 7 · The filters each learns (6 min) ★
+# ## 7 · The filters each learns (5 min) ★
 #
 # The two trained ViTs for patches of 8, and one garment. Patchify has 48 filters of 8 x 8 pixels, **the same for every
 # token**. The conv stem's first filters have 3 x 3; what a deeper unit reacts to depends on which ReLUs are open, so
@@ -642,12 +639,13 @@ for name, encoder in doors.items():
 explorer.explore(*load_stems(), garments[0])
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 6 minutes.** Walk through the guided steps, then click from the background into the garment: patchify's filters
-# never change, the stem's do. On plain background all tokens have the same filters: the same ReLUs are open. Ask: is a
-# filter at stage 1 still the same everywhere? (Up to on and off: one ReLU shuts all of it or none.)
+# **TA, 5 minutes.** Walk through the guided steps, then click from the background into the garment: patchify's filters
+# never change, the stem's do. On plain background all tokens have the same filters: the same ReLUs are open. Ask: at
+# the first stage the stem's filters are the same everywhere, too. Why? (No ReLU stands below it.) And why is a map of
+# the first stage sharper than any of patchify's? (It has 16 times as many places.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 8 · Answer the sheet (7 min) ★
+# ## 8 · Answer the sheet (6 min) ★
 #
 # Now answer part (h) in your own words: you may add a few convolutions to a ViT. Say **where** (two places at least,
 # and what happens there to which tensor), **which one you would choose** and what it buys, and **what it costs** and

@@ -115,6 +115,7 @@ def sweeps(found: Mapping[str, Mapping[str, Mapping[float, float]]], points: flo
     found: by optimizer, then by stem, percent by learning rate; empty where nothing was measured
     Returns the picture, or a sentence where there is nothing to draw.
     """
+    found = {optimizer: stems for optimizer, stems in found.items() if stems}
     if not found:
         return "Nothing has been measured yet: make the predictions above and run their experiments."
     figure = Figure(figsize=(4.2 * len(found), 3.1), layout="constrained")

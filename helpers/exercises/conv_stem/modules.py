@@ -173,7 +173,7 @@ def conv_stem(conventions: Conventions) -> Exercise:
         id="ConvStem",
         title="A convolutional stem",
         points=4,
-        minutes=14,
+        minutes=12,
         difficulty=3,
         cases=cases,
         reference=partial(ConvStem, conventions=conventions),

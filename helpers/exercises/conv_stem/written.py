@@ -73,7 +73,7 @@ def stem_norm_mixes() -> Question:
         id="stem_norm_mixes",
         title="Pictures that meet in the stem",
         points=1,
-        minutes=3,
+        minutes=2,
         difficulty=2,
         answer=Choice(
             {
