@@ -356,7 +356,7 @@ lesson.check("parameters_conv_stem")
 
 # %%
 on_gpu = best_device().type != "cpu"
-train, test = fashion_mnist("train", 12_000 if on_gpu else 2_500), fashion_mnist("test")
+train, test = fashion_mnist("train", 12_000 if on_gpu else 2_000), fashion_mnist("test")
 RATES = {"AdamW": (3e-4, 1e-3, 3e-3, 1e-2, 3e-2), "SGD": (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1)}
 DECAY = {"AdamW": 0.05, "SGD": 1e-4}  # SGD adds it to the gradient, AdamW does not: the numbers mean different things
 
@@ -570,8 +570,8 @@ lesson.check("depthwise_on_grid")
 convolve = lesson.piece("depthwise_on_grid")
 wall = torch.ones(1, 49, 48)  # (B, N, D)
 kernels = torch.randn(48, 1, 3, 3, generator=torch.Generator().manual_seed(0)) / 3
-added = convolve(wall, kernels, (7, 7)).norm(dim=-1).reshape(7, 7)
-figures.borders({"a depthwise convolution": added, "an MLP": torch.ones(7, 7)})
+added = {"a depthwise convolution": convolve(wall, kernels, (7, 7)), "an MLP": EncoderBlock(48, 4).mlp(wall)}
+figures.borders({name: values.detach().norm(dim=-1).reshape(7, 7) for name, values in added.items()})
 
 # %% [markdown]
 # Corners, borders and the inside are told apart, by the zeros beyond the border alone: that is why a convolution can

@@ -181,7 +181,7 @@ function render({ model, el, signal }) {
         at: ["stage", "conv", "picture"], go: step(Math.min(1, L - 1), middle) },
       { text: `After all ${L}: ${fieldAfter(L)} pixels a side, more than the patch of ${P}. Fields of neighbours overlap, so an edge on a patch border is nobody's blind spot.`,
         at: ["stage", "picture", "conv"], go: step(L - 1, middle) },
-      { text: `The 1x1 mixes them: ${stem.dim} numbers, the token. Beside patchify's ${D}: what is rough, what is smooth?`,
+      { text: `The 1x1 mixes them: ${stem.dim} numbers, the token. Compare with patchify's ${D}: which filters look like edges, which like noise? Nobody told either what to look for.`,
         at: ["stage", "plain", "conv"], go: step(L, middle) },
       { text: "Now a token in the corner: other ReLUs are open, and the stem's filters change with the place. Patchify's do not.",
         at: ["picture", "plain", "conv"], go: step(L, place(0, 0)) },
@@ -202,35 +202,46 @@ function render({ model, el, signal }) {
   });
 
   // ------------------------------------------------------------------------------- drawing
-  /** A filter (C, side, side): in colour where it reads three channels, else blue to vermilion. */
-  function tile(values, side, limit) {
+  /** Filters (count, C, side, side) side by side in one bitmap: in colour where they read three channels, else blue to vermilion. */
+  function sheet(values, count, side, across, limit, shut = () => false) {
     const area = side * side;
-    return bitmap(side, side, (data) => {
-      for (let p = 0; p < area; p++) {
-        if (channels === 3) data.set([0, 1, 2].map((c) => 127.5 * (1 + values[c * area + p] / limit)).concat(255), 4 * p);
-        else data.set(signed(values[p] / limit), 4 * p);
+    const wide = across * side;
+    return bitmap(wide, Math.ceil(count / across) * side, (data) => {
+      for (let n = 0; n < count; n++) {
+        const strength = shut(n) ? 0.35 : 1;
+        const start = Math.floor(n / across) * side * wide + (n % across) * side;
+        for (let p = 0; p < area; p++) {
+          const from = n * channels * area + p;
+          const to = 4 * (start + Math.floor(p / side) * wide + (p % side));
+          if (channels === 3) for (let c = 0; c < 3; c++) data[to + c] = 127.5 * (1 + values[from + c * area] / limit);
+          else data.set(signed(values[from] / limit), to);
+          data[to + 3] = strength * (channels === 3 ? 255 : data[to + 3]);
+        }
       }
     });
   }
 
+  let plainSheet = { across: 0, image: null }; // patchify's filters never change
+
   /** Filters as a mosaic; returns where they lie: {x, y, pitch, across, count}. */
-  function mosaic(canvas_, values, count, side, shut, colours) {
+  function mosaic(canvas_, count, colours, imageOf) {
     const [context, W, H] = pen(canvas_);
     let across = 1;
     while (Math.min(W / across, H / Math.ceil(count / across)) < Math.min(W / (across + 1), H / Math.ceil(count / (across + 1)))) across += 1;
-    const pitch = Math.min(W / across, H / Math.ceil(count / across));
-    const [x, y] = [(W - across * pitch) / 2, (H - Math.ceil(count / across) * pitch) / 2];
-    const size = channels * side * side;
-    const limit = reach(values);
+    const lines = Math.ceil(count / across);
+    const pitch = Math.min(W / across, H / lines);
+    const [x, y] = [(W - across * pitch) / 2, (H - lines * pitch) / 2];
+    context.drawImage(imageOf(across), x, y, across * pitch, lines * pitch);
     for (let n = 0; n < count; n++) {
-      context.globalAlpha = shut(n) ? 0.35 : 1;
-      context.drawImage(tile(values.subarray(n * size, (n + 1) * size), side, limit), x + (n % across) * pitch + 1, y + Math.floor(n / across) * pitch + 1, pitch - 3, pitch - 3);
-      context.globalAlpha = 1;
+      const [left, top] = [x + (n % across) * pitch, y + Math.floor(n / across) * pitch];
+      context.strokeStyle = colours.back;
+      context.lineWidth = 3;
+      context.strokeRect(left, top, pitch, pitch);
       context.strokeStyle = colours.line;
       context.lineWidth = 0.5;
-      context.strokeRect(x + (n % across) * pitch + 1, y + Math.floor(n / across) * pitch + 1, pitch - 3, pitch - 3);
+      context.strokeRect(left + 1.5, top + 1.5, pitch - 3, pitch - 3);
     }
-    if (chosen < count) outline(context, x + (chosen % across) * pitch + 1, y + Math.floor(chosen / across) * pitch + 1, pitch - 3, pitch - 3, colours.select);
+    if (chosen < count) outline(context, x + (chosen % across) * pitch + 1.5, y + Math.floor(chosen / across) * pitch + 1.5, pitch - 3, pitch - 3, colours.select);
     return { x, y, pitch, across, count };
   }
 
@@ -238,7 +249,7 @@ function render({ model, el, signal }) {
   function large(canvas_, values, side, limit, colours) {
     const [context, W, H] = pen(canvas_);
     const [x, y, scale] = fit(side, side, 0, 0, W, H - 2);
-    context.drawImage(tile(values, side, limit), x, y + 1, side * scale, side * scale);
+    context.drawImage(sheet(values, 1, side, 1, limit), x, y + 1, side * scale, side * scale);
     context.strokeStyle = colours.line;
     context.lineWidth = 1;
     context.strokeRect(x, y + 1, side * scale, side * scale);
@@ -294,8 +305,16 @@ function render({ model, el, signal }) {
     const shown = Math.min(D, MOST);
     const other = Math.min(chosen, shown - 1);
     drawPicture(colours, here);
-    plainPlaces = mosaic(plainCanvas, plain.subarray(0, shown * channels * P * P), shown, P, () => false, colours);
-    convPlaces = mosaic(convCanvas, here.values, drawn(), here.side, (n) => stage < L && value(n) <= 0, colours);
+    plainPlaces = mosaic(plainCanvas, shown, colours, (across) => {
+      if (plainSheet.across !== across) plainSheet = { across, image: sheet(plain, shown, P, across, reach(plain)) };
+      return plainSheet.image;
+    });
+    here.limit ??= reach(here.values);
+    here.images ??= new Map(); // by how many stand side by side
+    convPlaces = mosaic(convCanvas, drawn(), colours, (across) => {
+      if (!here.images.has(across)) here.images.set(across, sheet(here.values, drawn(), here.side, across, here.limit, (n) => stage < L && value(n) <= 0));
+      return here.images.get(across);
+    });
     title(plainHead, "patchify", `${D} filters of ${P} x ${P}${shown < D ? `, ${shown} drawn` : ""}`);
     title(convHead, "conv stem", `${stageName(stage)}: ${now.channels} of ${here.side} x ${here.side}${drawn() < now.channels ? `, ${drawn()} drawn` : ""}`);
     plainFoot.replaceChildren("The same at every token.");

@@ -28,8 +28,8 @@ def four_places() -> Picture:
         (3.1, "stem\n(patchify)", 1),
         (4.65, "positions\nadded", 3),
         (6.2, "attention", None),
-        (7.35, "MLP", 2),
-        (8.9, "head", None),
+        (7.75, "MLP", 2),
+        (9.4, "head", None),
     ]
     for left, text, door in boxes:
         colour = ORANGE if door else GREY
@@ -48,12 +48,12 @@ def four_places() -> Picture:
     for (left, *_), (right, *_) in pairwise(boxes):
         axis.annotate("", (right - 0.08, 0.5), (left + 1.08, 0.5), arrowprops={"arrowstyle": "->", "color": GREY})
     axis.add_patch(
-        FancyBboxPatch((6.1, -0.22), 2.35, 1.44, boxstyle="round,pad=0.05", fill=False, edgecolor=GREY, ls="dotted")
+        FancyBboxPatch((6.05, -0.22), 2.85, 1.44, boxstyle="round,pad=0.05", fill=False, edgecolor=GREY, ls="dotted")
     )
-    axis.text(7.28, -0.52, "a block, many times", ha="center", fontsize=8, color=GREY)
+    axis.text(7.48, -0.56, "a block, many times", ha="center", fontsize=8, color=GREY)
     words = "1 in place of patchify     2 inside the blocks     3 as positions     4 a backbone before the ViT"
-    axis.text(4.95, -1.0, words, ha="center", fontsize=9)
-    axis.set(xlim=(-0.2, 10.1), ylim=(-1.2, 1.7))
+    axis.text(5.2, -1.0, words, ha="center", fontsize=9)
+    axis.set(xlim=(-0.2, 10.6), ylim=(-1.2, 1.7))
     axis.axis("off")
     return Picture(
         figure,
@@ -101,7 +101,7 @@ def flops(models: Mapping[str, Mapping[str, float]]) -> Picture:
     axis.set_yticks(range(len(models)), list(models))
     axis.invert_yaxis()
     axis.set(xlabel="million FLOPs a picture (a multiply-add counts 2)")
-    axis.legend(fontsize=8, ncols=3, loc="lower right")
+    axis.legend(fontsize=8, ncols=3, loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False)
     told = [
         f"{name} {total / 1e6:,.1f} million, of which stem {parts['stem'] / total:.0%}"
         for (name, parts), total in zip(models.items(), whole, strict=True)
@@ -167,7 +167,7 @@ def borders(grids: Mapping[str, Tensor]) -> Picture:
     figure = Figure(figsize=(2.6 * len(grids) + 0.8, 2.5), layout="constrained")
     told = []
     for axis, (name, values) in zip(figure.subplots(1, len(grids), squeeze=False)[0], grids.items(), strict=True):
-        axis.imshow(values, cmap="viridis")
+        axis.imshow(values, cmap="viridis", vmin=0)
         axis.set(xticks=[], yticks=[])
         axis.set_title(name, fontsize=10)
         kinds = len(torch.unique((values / values.abs().max().clamp_min(1e-9)).round(decimals=4)))

@@ -122,7 +122,7 @@ def test_what_it_says_of_patchify_is_the_models(open_explorer):
     row, col = (int(words.split(f"{name} ")[1].split(" ")[0].rstrip(",")) for name in ("token at row", "column"))
     with torch.no_grad():
         expected = plain.patch_embed(garment()[None])[0, 4 * row + col, 0].item()
-    assert float(words.split("filter 1 gives ")[1].split(";")[0]) == pytest.approx(expected, abs=0.006)
+    assert float(words.split("filter 1 gives ")[1].split(". ")[0]) == pytest.approx(expected, abs=0.006)
 
 
 def test_the_stage_slider_widens_the_field_of_the_unit(open_explorer):
