@@ -36,7 +36,7 @@ def conv_stem(conventions: Conventions) -> Exercise:
             call(1, 16, 8, (1, 8, 8), group="values"),
             call(3, 6, 4, (2, 5, 2), group="values"),
             call(2, 12, 8, (2, 4, 4), torch.float32, gradients=True, group="gradient"),
-            Call((torch.zeros(0, 3, 12, 24),), build=(3, 8, 6), group="a patch of 6"),  # no picture: only shapes count
+            Call((torch.zeros(0, 3, 24, 48),), build=(3, 8, 6), group="a patch of 6"),  # no picture: only shapes count
         ]
 
     order, wrong_order = ORDERS[conventions.sequence], ORDERS[OTHER[conventions.sequence]]
