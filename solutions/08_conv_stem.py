@@ -306,9 +306,8 @@ for sizes in ((3, 384, 16, (224, 224)), (1, 48, 4, (28, 28))):
     )
 
 # %% [markdown]
-# At the paper's width the stem is paid for by one block nearly to the per mille: Xiao et al. drop one (table 3). In
-# our small model half a block would do. We drop a whole one, so the comparison below is to the **disadvantage** of the
-# stem.
+# At width 384 one block pays for the stem almost exactly, and one is what Xiao et al. drop (table 3). In our small
+# model half a block would do. We drop a whole one, so the comparison below is to the **disadvantage** of the stem.
 
 # %%
 plain = ViT(28, 4, 1, 10, dim=48, depth=3, heads=4)
@@ -470,8 +469,9 @@ figures.relative_gradients(ratios)
 {stem: f"largest / smallest: {max(found.values()) / min(found.values()):.0f}" for stem, found in ratios.items()}
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# A factor of ten and more between the weights of *one* model, and with either stem: SGD has a harder time with both.
-# **Predict: with SGD (momentum 0.9) at six learning rates from 0.001 to 0.3, the best counts again, against AdamW**
+# A factor of ten and more between the weights of *one* model, with either stem: reason enough for SGD to have a harder
+# time. Which stem suffers more this does not say. **Predict: with SGD (momentum 0.9) at six learning rates from 0.001
+# to 0.3, the best counts again, against AdamW**
 #
 # - a) both lose about as much
 # - b) patchify loses more than the conv stem
@@ -548,9 +548,9 @@ figures.sweeps(curves)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · The other doors (16 min)
 #
-# Doors 2 and 3 need a convolution *among tokens*: put them back on the grid, convolve, read them out again. One kernel
-# for all features together would cost as much as a whole MLP; so each feature gets a 3x3 kernel of its own
-# (**depthwise**), nine numbers a feature.
+# Doors 2 and 3 need a convolution *among tokens*: put them back on the grid, convolve, read them out again. An
+# ordinary 3x3 convolution would cost 9 D² multiply-adds a token, more than the MLP's 8 D². So each feature gets a 3x3
+# kernel of its own (**depthwise**): 9 D.
 #
 # **Exercise.** Write `depthwise_on_grid(tokens, weight, grid)`: tokens (B, N, D), without class token,
 # {{sequence_words}} over `grid` = (rows, columns); weight (D, 1, 3, 3). Each token becomes the weighted sum of the
@@ -628,7 +628,7 @@ for name, encoder in doors.items():
 # | 1 stem | pixels | edges first, overlap, easier training | patches are powers of two; masked patches leak (MAE) |
 # | 2 inside blocks | tokens on their grid, every block | neighbours at every depth | class token left out |
 # | 3 as positions | tokens on their grid, once | no table: any resolution | knows the border, not the place itself |
-# | 4 backbone | a CNN's last map | what CNNs know, with few data | most of the model is a CNN |
+# | 4 backbone | a CNN's last map | all that a CNN knows | a whole CNN to run first |
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 16 minutes.** Common: `reshape` to (B, D, rows, cols) without moving the features, rows and columns swapped
