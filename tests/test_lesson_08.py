@@ -1,6 +1,7 @@
 """Lesson 08: the stem is the paper's, its price is PyTorch's count, and what the text says was measured."""
 
 import json
+import statistics
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from helpers.data import fashion_mnist
 from helpers.exercises import find
 from helpers.exercises.judge import WRONG, judge
-from helpers.experiment import load_shipped
+from helpers.experiment import MEASURED, Result, load_shipped
 from helpers.figures import conv_stem as figures
 from helpers.models.checkpoints import HERE, facts
 from helpers.models.checkpoints.stems_fashion import framed, load_stems
@@ -241,6 +242,36 @@ def test_what_the_text_says_of_the_paper_follows_from_its_table():
     assert gaps["C SGD"] - gaps["C AdamW"] == pytest.approx(gaps["C gap"])
 
 
+def test_what_the_text_says_was_measured():
+    text = " ".join(SOURCE.read_text(encoding="utf-8").replace("\n# ", " ").split())
+    mean = {
+        (experiment, variant): statistics.mean(values)
+        for experiment, variants in load_shipped("08_conv_stem").items()
+        for variant, values in variants.items()
+    }
+    adamw = [mean["predict_adamw", f"{stem}, AdamW"] for stem in ("conv stem", "patchify")]
+    sgd = [mean["predict_sgd", f"{stem}, SGD"] for stem in ("conv stem", "patchify")]
+    lost = [mean["predict_sgd", f"{stem}, lost against AdamW"] for stem in ("patchify", "conv stem")]
+    assert f"the means are {adamw[0]:.1f}% against {adamw[1]:.1f}%" in text
+    assert f"patchify loses {lost[0]:.1f} points and the conv stem {lost[1]:.1f}" in text
+    assert f"by {adamw[0] - adamw[1]:.0f} points with AdamW and by {sgd[0] - sgd[1]:.0f} with SGD" in text
+    for name, said in (("AdamW", "1.1"), ("SGD", "1.3")):
+        for stem in ("patchify", "conv stem"):
+            assert f"{mean['predict_range', f'{stem}, {name}']:.1f}" == said
+    assert "about 1.1 decades for either stem with AdamW and 1.3 for either with SGD" in text
+    gaps = CONV_STEM_SGD.values
+    assert f"on ImageNet, these are {gaps['P gap']} and {gaps['C gap']}" in text
+
+
+def test_the_claims_hold_over_the_shipped_seeds():
+    for identifier, variants in load_shipped("08_conv_stem").items():
+        experiment = find(identifier)
+        result = Result(
+            experiment, experiment.outcome, {name: values[0] for name, values in variants.items()}, {}, variants
+        )
+        assert [claim for claim in experiment.claims if not result.holds(claim)] == []
+
+
 def test_the_figures_say_what_is_to_be_seen():
     stages = [torch.rand(1, 1, 8, 8), torch.rand(1, 3, 4, 4), torch.rand(1, 6, 2, 2)]
     assert "1 of 8x8, then 3 of 4x4, then 6 of 2x2" in figures.feature_maps(stages).alt
@@ -263,8 +294,8 @@ def test_every_experiment_was_measured_over_three_seeds():
     assert set(shipped) == {"predict_adamw", "predict_sgd", "predict_range"}
     for variants in shipped.values():
         assert all(len(values) == 3 for values in variants.values())
-    provenance = json.loads((SOURCE.parents[1] / "helpers/measured/08_conv_stem.json").read_text(encoding="utf-8"))
-    assert provenance["provenance"]["command"] == "vitlab experiments --lesson 08 --seeds 3"
+    measured = json.loads((MEASURED / "08_conv_stem.json").read_text(encoding="utf-8"))
+    assert measured["provenance"]["command"] == "vitlab experiments --lesson 08 --seeds 3"
 
 
 def test_the_starred_parts_fit_into_a_section():

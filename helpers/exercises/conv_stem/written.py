@@ -234,7 +234,7 @@ def predict_adamw() -> Experiment:
             "c": "higher",
         },
         outcome="c",
-        claims=(Claim("conv stem, AdamW", ">", "patchify, AdamW"),),
+        claims=(Claim("conv stem, AdamW", ">", "patchify, AdamW", over_seeds=True),),
         published=(CONV_STEM_EPOCHS,),
     )
 
@@ -273,8 +273,11 @@ def predict_range() -> Experiment:
             "b": "the same",
             "c": "wider with patchify",
         },
-        outcome="a",
-        claims=(Claim("conv stem, SGD", ">", "patchify, SGD", over_seeds=True),),
+        outcome="b",  # not what the paper found with far larger models: the lesson says so
+        claims=(
+            Claim("conv stem, AdamW", "=", "patchify, AdamW", over_seeds=True),
+            Claim("conv stem, SGD", "=", "patchify, SGD", over_seeds=True),
+        ),
         published=(CONV_STEM_RANGE,),
         unit="decades of learning rates within 4 points of the best",
     )
