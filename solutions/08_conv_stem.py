@@ -509,7 +509,7 @@ print(sgd_result.conclusion)
 
 # %% [markdown]
 # Over three seeds patchify loses 7.1 points and the conv stem 2.7. In the paper's table 3, on ImageNet, these are 5.3
-# and 0.7: the same direction. A ViT with a conv stem can nearly be trained as a CNN is.
+# and 0.7: the same direction.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Besides its best rate, a model has a *range* of rates that work: say, that come within 4 points of its own best, as
@@ -557,7 +557,7 @@ for name, stems in curves.items():
         print(f"{name}: the conv stem is better than patchify's very best at {better} of {len(RATES[name])} rates")
 
 # %% [markdown]
-# The hills are as wide, and the conv stem's is higher: at rates well away from its own best it still beats patchify's
+# The hills are as wide, and the conv stem's is higher: at several rates, not only at its best one, it beats patchify's
 # very best. To whoever looks for a rate that is *good enough*, it is the easier model after all. The paper's count is
 # another experiment: models that cost thousands of times as much, learning rate *and* weight decay drawn at random. A
 # handful of rates, two epochs and three seeds cannot contradict it; they only fail to repeat it.

@@ -77,7 +77,8 @@ def test_the_stages_are_the_models(open_explorer, size, patch, channels):
     found = in_browser(page)
     assert len(found) == len(expected)
     for mine, theirs in zip(found, expected, strict=True):
-        values = torch.tensor(mine["values"], dtype=torch.float32).reshape(1, mine["channels"], mine["height"], mine["width"])
+        shape = (1, mine["channels"], mine["height"], mine["width"])
+        values = torch.tensor(mine["values"], dtype=torch.float32).reshape(shape)
         assert torch.allclose(values, theirs, atol=1e-4)
 
 
