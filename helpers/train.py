@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,6 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from tqdm import tqdm
+
+OPTIMIZERS = {"adamw": torch.optim.AdamW, "sgd": partial(torch.optim.SGD, momentum=0.9)}
 
 
 @dataclass
@@ -73,8 +76,9 @@ def fit(
     progress: bool = True,
     augment: Callable[[Tensor, torch.Generator], Tensor] | None = None,
     loss: Callable[[nn.Module, Tensor, Tensor], Tensor] = classification_loss,
+    optimizer: str = "adamw",
 ) -> History:
-    """Train a model in place with AdamW; the learning rate warms up, then falls along a cosine.
+    """Train a model in place; the learning rate warms up, then falls along a cosine.
 
     images, labels:  (N, ...) and (N, ...); moved to the device once, shuffled anew in each epoch
     epochs:          how often each picture is seen
@@ -87,6 +91,8 @@ def fit(
                      from there (the weights then come from the file) and ends with the same bits as in one sitting
     augment:         callable (images, generator) -> images, applied to each training batch
     loss:            callable (model, images, labels) -> scalar
+    optimizer:       "adamw" or "sgd" (with momentum 0.9); weight_decay is the one that it means: AdamW's acts on the
+                     weights, SGD's is added to the gradient
     Returns a History. Interrupted by the stop button, it returns the history so far and says how to go on.
     Raises ValueError where the data, the numbers or the checkpoint do not fit.
     """
@@ -95,12 +101,14 @@ def fit(
         check_data(*test)
     if epochs < 1 or batch_size < 1:
         raise ValueError(f"epochs and batch_size must be at least 1, but they are {epochs} and {batch_size}.")
+    if optimizer not in OPTIMIZERS:
+        raise ValueError(f"There is no optimizer {optimizer!r} here; there are {' and '.join(OPTIMIZERS)}.")
     device = best_device() if device is None else torch.device(device)
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise ValueError("This model has no parameters to train: each has requires_grad set to False.")
     fingerprint = checkpoint and _fingerprint(
-        model, images, labels, test, epochs, batch_size, lr, weight_decay, seed, device, augment, loss
+        model, images, labels, test, epochs, batch_size, lr, weight_decay, seed, device, augment, loss, optimizer
     )
 
     keep_freed_memory()
@@ -112,7 +120,7 @@ def fit(
                 images.to(device),
                 labels.to(device),
                 test and (test[0].to(device), test[1].to(device)),
-                torch.optim.AdamW(parameters, lr, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda")),
+                OPTIMIZERS[optimizer](parameters, lr, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda")),
                 epochs=epochs,
                 batch_size=batch_size,
                 lr=lr,
@@ -280,7 +288,9 @@ class Checkpoint:
         return history, about["epochs"]
 
 
-def _fingerprint(model, images, labels, test, epochs, batch_size, lr, weight_decay, seed, device, augment, loss):
+def _fingerprint(
+    model, images, labels, test, epochs, batch_size, lr, weight_decay, seed, device, augment, loss, optimizer
+):
     """What must be the same for a run to go on, by the name that a refusal gives it."""
     shapes = [(name, tuple(tensor.shape), str(tensor.dtype)) for name, tensor in model.state_dict().items()]
     return {
@@ -296,6 +306,7 @@ def _fingerprint(model, images, labels, test, epochs, batch_size, lr, weight_dec
         "device": device.type,
         "augment": _name(augment),
         "loss": _name(loss),
+        "optimizer": optimizer,
     }
 
 

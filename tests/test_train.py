@@ -341,3 +341,59 @@ def test_nothing_in_a_checkpoint_is_pickled(tmp_path):
     assert b'"run"' in content[8 : 8 + length]
     assert list(tmp_path.iterdir()) == [tmp_path / "run.safetensors"]
     assert Checkpoint(tmp_path / "run.safetensors", {"epochs": 3}).path.exists()
+
+
+@pytest.mark.parametrize("make", [small_vit, small_cnn])
+def test_sgd_learns_and_takes_other_steps_than_adamw(make):
+    model, other = make(), make()
+    history = fit(model, IMAGES, LABELS, **{**HOW, "epochs": 15}, lr=0.03, weight_decay=1e-4, optimizer="sgd")
+    adamw = fit(other, IMAGES, LABELS, **{**HOW, "epochs": 15}, lr=0.03, weight_decay=1e-4)
+    assert history.loss[-1] < history.loss[0] / 2
+    assert history.loss[0] == adamw.loss[0]
+    assert history.loss[-1] != adamw.loss[-1]
+
+
+def test_one_step_of_sgd_is_the_rate_times_the_gradient():
+    model, same = small_cnn(), small_cnn()
+    fit(
+        model,
+        IMAGES,
+        LABELS,
+        epochs=1,
+        batch_size=90,
+        lr=0.1,
+        weight_decay=0,
+        device="cpu",
+        progress=False,
+        optimizer="sgd",
+    )
+    nn.functional.cross_entropy(same(IMAGES), LABELS).backward()
+    with torch.no_grad():
+        expected = same.conv1.weight - 0.1 * same.conv1.weight.grad
+    assert torch.allclose(model.conv1.weight, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("batches", [4, 8])
+def test_a_killed_run_of_sgd_goes_on_and_ends_with_the_same_bits(batches, tmp_path):
+    how = {**HOW, "optimizer": "sgd", "lr": 0.03}
+    checkpoint = tmp_path / "run.safetensors"
+    whole = small_vit()
+    expected = fit(whole, IMAGES, LABELS, **how, augment=ending(99, Killed))
+    with pytest.raises(Killed):
+        fit(small_vit(), IMAGES, LABELS, **how, checkpoint=checkpoint, augment=ending(batches, Killed))
+    resumed = small_vit()
+    history = fit(resumed, IMAGES, LABELS, **how, checkpoint=checkpoint, augment=ending(99, Killed))
+    assert history == expected
+    assert same_weights(resumed, whole)
+
+
+def test_a_checkpoint_of_another_optimizer_is_refused(tmp_path):
+    checkpoint = tmp_path / "run.safetensors"
+    fit(small_vit(), IMAGES, LABELS, **HOW, checkpoint=checkpoint)
+    with pytest.raises(ValueError, match="belongs to a run with different optimizer"):
+        fit(small_vit(), IMAGES, LABELS, **HOW, checkpoint=checkpoint, optimizer="sgd")
+
+
+def test_an_unknown_optimizer_is_refused_with_those_that_there_are():
+    with pytest.raises(ValueError, match="There is no optimizer 'adam' here; there are adamw and sgd"):
+        fit(small_vit(), IMAGES, LABELS, **HOW, optimizer="adam")

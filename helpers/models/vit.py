@@ -94,6 +94,7 @@ class ViT(nn.Module):
         if depth < 1:
             raise ValueError(f"A ViT has at least one block, but depth is {depth}.")
         self.image_size = (height, width)
+        self.channels = channels
         self.patch_size = patch_size
         self.grid = (height // patch_size, width // patch_size)
         self.conventions = conventions
@@ -162,7 +163,7 @@ class ViT(nn.Module):
 
     def check_images(self, images: Tensor) -> None:
         """Raise ValueError where images are not (B, C, H, W) of the size that the model was built for."""
-        expected = (self.patch_embed.proj.in_channels, *self.image_size)
+        expected = (self.channels, *self.image_size)
         if images.ndim != 4 or tuple(images.shape[1:]) != expected:
             channels, height, width = expected
             raise ValueError(
