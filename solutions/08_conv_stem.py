@@ -49,7 +49,7 @@ lesson
 # data. A convolution knows it from the start. Here is the whole model, with four places where one can let it in.
 
 # %%
-figures.four_places()
+figures.whole_model()
 
 # %% [markdown]
 # 1. **The stem.** Patchify is itself a convolution, with a kernel of P x P pixels and as large a stride (lesson 01).

@@ -18,7 +18,7 @@ BLUE, ORANGE, GREEN, SKY, GREY = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#8
 MAPS = 8  # feature maps drawn of a stage
 
 
-def four_places() -> Picture:
+def whole_model() -> Picture:
     """The whole model, with the four places at which convolutions can enter."""
     figure = Figure(figsize=(9, 2.7), layout="constrained")
     axis = figure.subplots()
