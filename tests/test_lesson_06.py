@@ -1,5 +1,8 @@
 """Lesson 06: three ways to pool do what the lesson says of them, and the trained MAP head is as good as its facts."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -13,7 +16,11 @@ from helpers.models.checkpoints.pooling_fashion import NAME, load_map_vit
 from helpers.models.conventions import Conventions
 from helpers.models.pooling import MAPHead, PooledViT, class_token_pool, global_average_pool, mean_of_patches
 from helpers.models.vit import ViT
+from helpers.papers import PLAIN_VIT_GAP, POOLING_SCALING, VIT_POOLING
 from helpers.train import evaluate
+
+TEXT = (Path(__file__).parents[1] / "solutions" / "06_pooling.py").read_text(encoding="utf-8")
+PROSE = " ".join(line.removeprefix("# ") for line in TEXT.splitlines() if line.startswith("# "))
 
 
 def double_head(dim=12, heads=3):
@@ -137,3 +144,29 @@ def test_every_figure_says_in_words_what_is_seen(picture):
 
 def test_before_anything_is_measured_the_last_figure_is_a_sentence():
     assert figures.by_rate({"class token": {}, "GAP": {}, "MAP": {}}).startswith("Nothing has been measured yet")
+
+
+def test_the_published_figures_in_the_text_are_those_of_the_papers():
+    rates = re.search(r"class token at (\S+), GAP at (\S+) \|", PROSE)
+    assert [float(rate) for rate in rates.groups()] == [
+        VIT_POOLING.values["class_token_rate"],
+        VIT_POOLING.values["gap_rate"],
+    ]
+    epochs, accuracy = re.search(r"ViT-S/16 with GAP, (\d+) epochs of ImageNet \| ([\d.]+)%", PROSE).groups()
+    assert int(epochs) == PLAIN_VIT_GAP.values["epochs"]
+    assert float(accuracy) == PLAIN_VIT_GAP.values["accuracy"]
+
+
+def test_the_padding_asked_for_is_that_of_the_paper():
+    tokens, multiple = POOLING_SCALING.values["tokens"], POOLING_SCALING.values["multiple"]
+    assert find("padded_tokens").answer.value == -(-tokens // multiple) * multiple
+
+
+def test_a_query_of_zeros_costs_the_trained_head_what_the_note_says():
+    test, model = fashion_mnist("test"), load_map_vit()
+    said = re.search(r"(\d+)% are right then, and (\d+)% with the query as trained", PROSE).groups()
+    trained = evaluate(model, test.images, test.labels)
+    with torch.no_grad():
+        model.pool.query.zero_()
+    asked_nothing = evaluate(model, test.images, test.labels)
+    assert [int(percent) for percent in said] == pytest.approx([asked_nothing, trained], abs=1)

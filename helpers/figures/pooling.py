@@ -57,10 +57,10 @@ def looks(images: Tensor, weights: Tensor, grid: tuple[int, int], names: Sequenc
     height, width = images.shape[-2:]
     for line, picture, maps, name in zip(panels, denormalise(images), shown, names, strict=True):
         for axis in line:
-            axis.imshow(picture[0], cmap="gray_r", vmin=0, vmax=1, extent=(0, width, height, 0))
+            axis.imshow(picture[0].numpy(), cmap="gray_r", vmin=0, vmax=1, extent=(0, width, height, 0))
             axis.set(xticks=[], yticks=[])
         for axis, attention in zip(line[1:], maps, strict=True):
-            axis.imshow(attention, cmap="viridis", vmin=0, alpha=0.75, extent=(0, width, height, 0))
+            axis.imshow(attention.numpy(), cmap="viridis", vmin=0, alpha=0.75, extent=(0, width, height, 0))
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     for axis, title in zip(panels[0], ["picture", *(f"head {head + 1}" for head in range(heads)), "mean"], strict=True):
         axis.set_title(title, fontsize=9)
@@ -89,7 +89,10 @@ def query_strength(scores: Tensor, strengths: Sequence[float]) -> Picture:
         axis.plot(range(1, len(weights) + 1), weights, marker="o", markersize=3, label=f"query x {strength:g}")
         told.append(f"x {strength:g}: {100 * weights[0].item():.0f}%")
     axis.axhline(1 / len(scores), color=GREY, linestyle="--", linewidth=1, label="1/N")
-    axis.set(xlabel="patches, most looked at first", ylabel="weight", ylim=(0, None))
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200) if tick < len(scores)] + [len(scores)]
+    axis.set(xscale="log", xlabel="patches, most looked at first", ylabel="weight", ylim=(0, None))
+    axis.set_xticks(ticks, [str(tick) for tick in ticks])
+    axis.minorticks_off()
     axis.legend(fontsize=8)
     return Picture(
         figure,
@@ -113,6 +116,9 @@ def by_rate(runs: Mapping[str, Mapping[float, float]]) -> Picture | str:
         rates = sorted(found)
         axis.plot(rates, [found[rate] for rate in rates], marker=marker, color=COLOURS[name], label=name)
         told.append(f"{name} " + ", ".join(f"{found[rate]:.1f}% at {rate:g}" for rate in rates))
+    measured = sorted({rate for found in runs.values() for rate in found})
     axis.set(xscale="log", xlabel="learning rate", ylabel="% test accuracy")
+    axis.set_xticks(measured, [f"{rate:g}" for rate in measured])
+    axis.minorticks_off()
     axis.legend(fontsize=9)
     return Picture(figure, f"Test accuracy against the learning rate in this run: {'; '.join(told)}.")
