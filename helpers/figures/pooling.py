@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrow, FancyBboxPatch
 from torch import Tensor
 
+from helpers.cards import Card
 from helpers.data import denormalise
 from helpers.figures import Picture
 
@@ -101,14 +102,14 @@ def query_strength(scores: Tensor, strengths: Sequence[float]) -> Picture:
     )
 
 
-def by_rate(runs: Mapping[str, Mapping[float, float]]) -> Picture | str:
+def by_rate(runs: Mapping[str, Mapping[float, float]]) -> Picture | Card:
     """Test accuracy against the learning rate, one line a way to pool.
 
     runs: by name of the pooling, the accuracy in percent at each learning rate
-    Returns the picture, or a sentence where nothing has been measured yet.
+    Returns the picture, or a card that says so where nothing has been measured yet.
     """
     if not any(runs.values()):
-        return "Nothing has been measured yet: make the predictions above and run their experiments."
+        return Card("note", "Nothing has been measured yet", ["Make the predictions above and run their experiments."])
     figure = Figure(figsize=(6.5, 3.2), layout="constrained")
     axis = figure.subplots()
     told = []
