@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from statistics import mean
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 
 from helpers.data import fashion_mnist
 from helpers.exercises import find
+from helpers.experiment import Result, load_shipped
 from helpers.figures import pooling as figures
 from helpers.models.checkpoints import facts
 from helpers.models.checkpoints.pooling_fashion import NAME, load_map_vit
@@ -170,3 +172,31 @@ def test_a_query_of_zeros_costs_the_trained_head_what_the_note_says():
         model.pool.query.zero_()
     asked_nothing = evaluate(model, test.images, test.labels)
     assert [int(percent) for percent in said] == pytest.approx([asked_nothing, trained], abs=1)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Of both experiments: variant -> one accuracy a seed."""
+    found = load_shipped("06_pooling")
+    assert set(found) == {"predict_same_rate", "predict_own_rate"}
+    return found
+
+
+@pytest.mark.parametrize("name", ["predict_same_rate", "predict_own_rate"])
+def test_the_shipped_numbers_bear_out_what_the_lesson_claims(shipped, name):
+    numbers = shipped[name]
+    assert min(len(seeds) for seeds in numbers.values()) >= 3
+    result = Result(find(name), find(name).outcome, {who: mean(seeds) for who, seeds in numbers.items()}, {}, numbers)
+    assert [claim for claim in find(name).claims if not result.holds(claim)] == []
+
+
+def test_what_the_text_says_of_the_comparison_is_what_was_measured(shipped):
+    same = {name.partition(",")[0]: mean(seeds) for name, seeds in shipped["predict_same_rate"].items()}
+    own = {name.partition(",")[0]: mean(seeds) for name, seeds in shipped["predict_own_rate"].items()}
+    points = {"one": 1, "two": 2, "three": 3, "four": 4}
+    lead = re.search(r"some (\w+) points over GAP", PROSE)[1]
+    assert points[lead] == round(same["class token"] - same["GAP"])
+    behind = re.search(r"MAP stays some (\w+) points behind the class token", PROSE)[1]
+    assert points[behind] == round(own["class token"] - own["MAP"])
+    # "Each gains more from its own rate than the three differed at 3e-4."
+    assert min(own[name] - same[name] for name in same) > max(same.values()) - min(same.values())
