@@ -200,3 +200,8 @@ PLAIN_VIT_GAP = Finding(
     "ViT-S/16 with GAP and 2-D sin-cos positions reaches 76.5% on ImageNet in 90 epochs.",
     {"accuracy": 76.5, "epochs": 90},
 )
+VIT_FIRST_GAP = Finding(
+    VIT,
+    "appendix D.3",
+    "A first attempt with GAP in place of the class token came out badly.",
+)

@@ -291,9 +291,10 @@ with torch.no_grad():
 figures.looks(pictures.images, weights, map_vit.grid, garments)
 
 # %% [markdown]
-# Nobody told the query where to look. It learned it, since that makes the loss smaller. Several heads look at outlines,
-# and at the empty place *above* a flat shoe: perhaps since a boot would not leave it empty. Careful with the reading,
-# though: after two blocks a token knows about others, and a bright patch of background may carry news from elsewhere.
+# Nobody told the query where to look. It learned it, since that makes the loss smaller. Some heads look at outlines,
+# others at the *empty* places above and beside: perhaps since a boot would not leave them as empty as a sandal does.
+# Careful with the reading, though: after two blocks a token knows about others, and a bright patch of background may
+# carry news from elsewhere.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 20 minutes, most of it for MAPHead.** Common: softmax over the query's axis (one entry, all weights 1: a *sum*
@@ -482,8 +483,8 @@ same_result
 print(same_result.conclusion)
 
 # %% [markdown]
-# A win for the class token, it seems: some three points over GAP. The authors of ViT once were about as far, with a bad
-# first result for GAP, before they found that it was not about pooling at all.
+# A win for the class token, it seems: some three points over GAP. A first attempt with GAP came out badly for the authors
+# of ViT too. They did not leave it at that; would you?
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 8 minutes.** Let somebody defend "class tokens are better" before part 7. Ask next: what was *not* equal in this
@@ -559,8 +560,8 @@ figures.by_rate(runs)
 explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Drag the query's length to 0: all patches get one colour, and most answers change (over all
-# test pictures 41% are right then, and 81% with the query as trained). Ask: does that show that GAP is worse? (No: this
+# **TA, 5 minutes.** Drag the query's length to 0: all patches get one colour, and some answers change (over all
+# test pictures 56% are right then, and 82% with the query as trained). Ask: does that show that GAP is worse? (No: this
 # model was *trained* with its query. One trained with GAP puts what matters into all of its tokens.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
