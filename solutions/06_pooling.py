@@ -483,8 +483,8 @@ same_result
 print(same_result.conclusion)
 
 # %% [markdown]
-# A win for the class token, it seems: some three points over GAP. A first attempt with GAP came out badly for the authors
-# of ViT too. They did not leave it at that; would you?
+# A win for the class token, it seems: some three points over GAP. A first attempt with GAP came out badly for ViT's
+# authors too. They did not leave it at that; would you?
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 8 minutes.** Let somebody defend "class tokens are better" before part 7. Ask next: what was *not* equal in this
