@@ -240,3 +240,8 @@ CONV_STEM_RANGE = Finding(
     "conv stem under 0.2.",
     {"C": 60, "P": 20, "points": 4, "P loss": 10, "C loss": 0.2},
 )
+VIT_FIRST_GAP = Finding(
+    VIT,
+    "appendix D.3",
+    "A first attempt with GAP in place of the class token came out badly.",
+)

@@ -15,6 +15,7 @@ LESSONS = (
     LessonInfo("03", "attention_cost", "What attention costs"),
     LessonInfo("04", "receptive_field", "What one token can see"),
     LessonInfo("05", "positional_encodings", "Where am I? Positional encodings"),
+    LessonInfo("06", "pooling", "From many tokens to one vector"),
     LessonInfo("08", "conv_stem", "A few convolutions at the start"),
 )
 

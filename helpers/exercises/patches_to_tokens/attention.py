@@ -11,7 +11,7 @@ from einops import rearrange
 from torch import Tensor
 
 from helpers.exercises.definition import Exercise, Mistake
-from helpers.exercises.patches_to_tokens.drawing import variant, weights
+from helpers.exercises.drawing import variant, weights
 from helpers.models import attention as course
 from helpers.models.attention import MultiHeadSelfAttention
 from helpers.runner import Call

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from einops import rearrange
 
 from helpers.exercises.definition import Exercise, Mistake
-from helpers.exercises.patches_to_tokens.drawing import axes, other, variant, weights
+from helpers.exercises.drawing import axes, other, variant, weights
 from helpers.models import patches as course
 from helpers.models.conventions import Conventions
 from helpers.models.vit import PatchEmbed

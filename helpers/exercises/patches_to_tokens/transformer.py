@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from helpers.exercises.definition import Exercise, Mistake
-from helpers.exercises.patches_to_tokens.drawing import other, variant, weights
+from helpers.exercises.drawing import other, variant, weights
 from helpers.models.conventions import Conventions
 from helpers.models.vit import EncoderBlock, ViT
 from helpers.runner import Call

@@ -16,6 +16,8 @@
 # Run this cell first (Shift+Enter). It shows what there is to do and how far you are.
 
 # %% tags=["setup"]
+from functools import cache
+
 import torch
 from einops import rearrange
 from torch import nn
@@ -24,6 +26,7 @@ from helpers.check import Lesson
 from helpers.data import fashion_mnist
 from helpers.explorers import pooling as explorer
 from helpers.figures import pooling as figures
+from helpers.figures.whole_model import whole_model
 from helpers.models.attention import attention
 from helpers.models.checkpoints import load_vit
 from helpers.models.checkpoints.pooling_fashion import load_map_vit
@@ -37,7 +40,7 @@ lesson
 # The whole model, and the part that this lesson is about:
 
 # %%
-figures.whole_model()
+whole_model(["pooling"], {"MLP": "(B, N, D)", "pooling": "(B, D)", "head": "(B, classes)"})
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Read one token (5 min) ★
@@ -289,9 +292,10 @@ with torch.no_grad():
 figures.looks(pictures.images, weights, map_vit.grid, garments)
 
 # %% [markdown]
-# Nobody told the query where to look. It learned it, since that makes the loss smaller. Several heads look at outlines,
-# and at the empty place *above* a flat shoe: perhaps since a boot would not leave it empty. Careful with the reading,
-# though: after two blocks a token knows about others, and a bright patch of background may carry news from elsewhere.
+# Nobody told the query where to look. It learned it, since that makes the loss smaller. Some heads look at outlines,
+# others at the *empty* places above and beside: perhaps since a boot would not leave them as empty as a sandal does.
+# Careful with the reading, though: after two blocks a token knows about others, and a bright patch of background may
+# carry news from elsewhere.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 20 minutes, most of it for MAPHead.** Common: softmax over the query's axis (one entry, all weights 1: a *sum*
@@ -314,7 +318,7 @@ map_parameters = 768 + 4 * 768 * 768 + 2 * 768
 lesson.check("map_parameters")
 
 # %% [markdown]
-# Let the class confirm it:
+# Let the head itself say so:
 
 # %% tags=["compare"]
 head = lesson.piece("MAPHead")(768, 12)
@@ -442,18 +446,17 @@ def build(name):
     return PooledViT(28, 7, 1, 10, dim=64, depth=2, heads=4, pool=pool, class_token=name == "class token")
 
 
-runs = {name: {} for name in pools}  # by pooling and learning rate: accuracy on the pictures kept aside, on the test
+runs = {name: {} for name in pools}  # test accuracy by learning rate, for the figure of part 7
 
 
+@cache
 def train_one(name, rate, seed):
-    """Train one model; each is trained once and kept for part 7."""
-    if rate not in runs[name]:
-        torch.manual_seed(seed)
-        model = build(name)
-        fit(model, train.images[used], train.labels[used], epochs=5, batch_size=32, lr=rate, seed=seed)
-        aside = evaluate(model, train.images[kept_aside], train.labels[kept_aside])
-        runs[name][rate] = (aside, evaluate(model, test.images, test.labels))
-    return runs[name][rate]
+    """Accuracy on the pictures kept aside, and on the test. Each model is trained once and kept for part 7."""
+    torch.manual_seed(seed)
+    model = build(name)
+    fit(model, train.images[used], train.labels[used], epochs=5, batch_size=32, lr=rate, seed=seed)
+    runs[name][rate] = evaluate(model, test.images, test.labels)
+    return evaluate(model, train.images[kept_aside], train.labels[kept_aside]), runs[name][rate]
 
 
 # %% [markdown]
@@ -481,8 +484,8 @@ same_result
 print(same_result.conclusion)
 
 # %% [markdown]
-# A win for the class token, it seems: some three points over GAP. The authors of ViT once were about as far, with a bad
-# first result for GAP, before they found that it was not about pooling at all.
+# A win for the class token, it seems: some three points over GAP. A first attempt with GAP came out badly for ViT's
+# authors too. They did not leave it at that; would you?
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 8 minutes.** Let somebody defend "class tokens are better" before part 7. Ask next: what was *not* equal in this
@@ -492,11 +495,12 @@ print(same_result.conclusion)
 # ## 7 · Each at its own learning rate (9 min)
 #
 # "Equal" can also mean: *each gets the same chance to choose*. Four learning rates for each, and the choice is made on
-# 1,000 pictures kept aside, never on the test. **Predict: which comes out ahead now?**
+# 1,000 pictures kept aside, never on the test. **Predict: what becomes of the class token's lead over GAP?** MAP stands
+# beside them again.
 #
-# - a) the class token stays ahead by as much
-# - b) GAP and MAP overtake it clearly
-# - c) no difference beyond the spread
+# - a) it stays as large
+# - b) GAP overtakes it clearly
+# - c) it is gone: no difference beyond the spread
 
 # %% tags=["predict"] exercise="predict_own_rate"
 ### BEGIN SOLUTION
@@ -509,7 +513,8 @@ predict_own_rate = "c"
 # %%
 def at_own_rate(name, seed):
     """Test accuracy at the learning rate with the best accuracy on the pictures kept aside."""
-    return max(train_one(name, rate, seed) for rate in (3e-4, 1e-3, 3e-3, 1e-2))[1]
+    found = [train_one(name, rate, seed) for rate in (3e-4, 1e-3, 3e-3, 1e-2)]
+    return max(found, key=lambda accuracies: accuracies[0])[1]
 
 
 # %% tags=["experiment"]
@@ -522,12 +527,14 @@ own_result
 print(own_result.conclusion)
 
 # %%
-figures.by_rate({name: {rate: found for rate, (_, found) in by_rate.items()} for name, by_rate in runs.items()})
+figures.by_rate(runs)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Every one of the three gains more from its learning rate than the three differed at 3e-4, and what is left of the
-# class token's lead is a point or two, at the edge of the spread. Look at your table: where it says NOT as expected,
-# the papers' "similar" did not come out on these small pictures and short runs. What the literature says:
+# Each gains more from its own rate than the three differed at 3e-4. The class token's lead over GAP is gone: it was a
+# matter of the learning rate. MAP stays some two points behind the class token, also at its best rate. That is *not*
+# what the papers found at their scale, and it is what came out here, with a few thousand pictures and five epochs.
+# Perhaps a query and four matrices more are a lot to learn from so little; who knows a better reason can test it with
+# the cell above. What the literature says:
 #
 # | who | what | result |
 # |:---|:---|:---|
@@ -554,8 +561,8 @@ figures.by_rate({name: {rate: found for rate, (_, found) in by_rate.items()} for
 explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Drag the query's length to 0: all patches get one colour, and most answers change (over all
-# test pictures 41% are right then, and 81% with the query as trained). Ask: does that show that GAP is worse? (No: this
+# **TA, 5 minutes.** Drag the query's length to 0: all patches get one colour, and some answers change (over all
+# test pictures 56% are right then, and 82% with the query as trained). Ask: does that show that GAP is worse? (No: this
 # model was *trained* with its query. One trained with GAP puts what matters into all of its tokens.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -571,9 +578,9 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # go through an output projection. Learned are one query, the same for all pictures, and the projections of query, keys,
 # values and output. It is cross-attention: the query belongs to the head, keys and values to the picture. A query of
 # zeros makes it GAP of the values. I would take GAP: it has no parameters and needs no extra token, and with the
-# learning rate swept for each it came within a point or two of the class token here, and level with it in the papers.
-# At one fixed small learning rate the class token was three points ahead, so I would sweep before I believe any
-# difference.
+# learning rate chosen for each it was level with the class token here, as in the papers. At one small learning rate for
+# all, 3e-4, the class token was ahead, so I would sweep before I believe any difference. MAP was behind in these short
+# runs on few pictures; with far more data I would try it again, since the papers found it level.
 # ### END SOLUTION
 
 # %% [markdown] slideshow={"slide_type": "slide"}

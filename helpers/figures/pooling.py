@@ -7,41 +7,15 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrow, FancyBboxPatch
 from torch import Tensor
 
+from helpers.cards import Card
 from helpers.data import denormalise
 from helpers.figures import Picture
 
 # Okabe-Ito
 COLOURS = {"class token": "#0072B2", "GAP": "#E69F00", "MAP": "#009E73"}
 STUDIED, GREY = "#D55E00", "#888888"
-
-
-def whole_model() -> Picture:
-    """The ViT from picture to class, with the part that this lesson studies marked."""
-    parts = ("picture", "patches", "tokens\n+ positions", "blocks", "norm", "pool:\nN tokens to 1", "linear\nhead")
-    figure = Figure(figsize=(10, 1.7), layout="constrained")
-    axes = figure.subplots()
-    for number, part in enumerate(parts):
-        here = part.startswith("pool")
-        box = FancyBboxPatch((1.4 * number, 0), 1.1, 0.8, boxstyle="round,pad=0.02", linewidth=2.5 if here else 1)
-        box.set(facecolor="#FDE7D6" if here else "#F2F2F2", edgecolor=STUDIED if here else GREY)
-        axes.add_patch(box)
-        axes.text(1.4 * number + 0.55, 0.4, part, ha="center", va="center", fontsize=9)
-        if number:
-            axes.add_patch(FancyArrow(1.4 * number - 0.25, 0.4, 0.14, 0, width=0.01, head_width=0.1, color="#555555"))
-    for number, shape in ((3, "(B, N, D)"), (5, "(B, D)"), (6, "(B, classes)")):
-        axes.text(
-            1.4 * number + 0.55, 0.98, shape, ha="center", fontsize=9, color=STUDIED if number == 5 else "#444444"
-        )
-    axes.set(xlim=(-0.1, 1.4 * len(parts) - 0.2), ylim=(-0.1, 1.25))
-    axes.axis("off")
-    return Picture(
-        figure,
-        "The whole model as a row of boxes: picture, patches, tokens with positions, blocks, norm, pool, linear head. "
-        "Pool is marked: it turns N tokens, (B, N, D), into one vector, (B, D), which the head reads.",
-    )
 
 
 def looks(images: Tensor, weights: Tensor, grid: tuple[int, int], names: Sequence[str]) -> Picture:
@@ -57,10 +31,10 @@ def looks(images: Tensor, weights: Tensor, grid: tuple[int, int], names: Sequenc
     height, width = images.shape[-2:]
     for line, picture, maps, name in zip(panels, denormalise(images), shown, names, strict=True):
         for axis in line:
-            axis.imshow(picture[0], cmap="gray_r", vmin=0, vmax=1, extent=(0, width, height, 0))
+            axis.imshow(picture[0].numpy(), cmap="gray_r", vmin=0, vmax=1, extent=(0, width, height, 0))
             axis.set(xticks=[], yticks=[])
         for axis, attention in zip(line[1:], maps, strict=True):
-            axis.imshow(attention, cmap="viridis", vmin=0, alpha=0.75, extent=(0, width, height, 0))
+            axis.imshow(attention.numpy(), cmap="viridis", vmin=0, alpha=0.75, extent=(0, width, height, 0))
         line[0].set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
     for axis, title in zip(panels[0], ["picture", *(f"head {head + 1}" for head in range(heads)), "mean"], strict=True):
         axis.set_title(title, fontsize=9)
@@ -89,7 +63,10 @@ def query_strength(scores: Tensor, strengths: Sequence[float]) -> Picture:
         axis.plot(range(1, len(weights) + 1), weights, marker="o", markersize=3, label=f"query x {strength:g}")
         told.append(f"x {strength:g}: {100 * weights[0].item():.0f}%")
     axis.axhline(1 / len(scores), color=GREY, linestyle="--", linewidth=1, label="1/N")
-    axis.set(xlabel="patches, most looked at first", ylabel="weight", ylim=(0, None))
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200) if tick < len(scores)] + [len(scores)]
+    axis.set(xscale="log", xlabel="patches, most looked at first", ylabel="weight", ylim=(0, None))
+    axis.set_xticks(ticks, [str(tick) for tick in ticks])
+    axis.minorticks_off()
     axis.legend(fontsize=8)
     return Picture(
         figure,
@@ -98,14 +75,14 @@ def query_strength(scores: Tensor, strengths: Sequence[float]) -> Picture:
     )
 
 
-def by_rate(runs: Mapping[str, Mapping[float, float]]) -> Picture | str:
+def by_rate(runs: Mapping[str, Mapping[float, float]]) -> Picture | Card:
     """Test accuracy against the learning rate, one line a way to pool.
 
     runs: by name of the pooling, the accuracy in percent at each learning rate
-    Returns the picture, or a sentence where nothing has been measured yet.
+    Returns the picture, or a card that says so where nothing has been measured yet.
     """
     if not any(runs.values()):
-        return "Nothing has been measured yet: make the predictions above and run their experiments."
+        return Card("note", "Nothing has been measured yet", ["Make the predictions above and run their experiments."])
     figure = Figure(figsize=(6.5, 3.2), layout="constrained")
     axis = figure.subplots()
     told = []
@@ -113,6 +90,9 @@ def by_rate(runs: Mapping[str, Mapping[float, float]]) -> Picture | str:
         rates = sorted(found)
         axis.plot(rates, [found[rate] for rate in rates], marker=marker, color=COLOURS[name], label=name)
         told.append(f"{name} " + ", ".join(f"{found[rate]:.1f}% at {rate:g}" for rate in rates))
+    measured = sorted({rate for found in runs.values() for rate in found})
     axis.set(xscale="log", xlabel="learning rate", ylabel="% test accuracy")
+    axis.set_xticks(measured, [f"{rate:g}" for rate in measured])
+    axis.minorticks_off()
     axis.legend(fontsize=9)
     return Picture(figure, f"Test accuracy against the learning rate in this run: {'; '.join(told)}.")

@@ -69,6 +69,7 @@ function render({ model, el, signal }) {
   const top = (list) => list.indexOf(Math.max(...list));
   const rowColumn = (cell) => `row ${Math.floor(cell / columns)}, column ${cell % columns}`;
   const headWords = (value) => (value === heads ? `mean of ${heads}` : `${value + 1} of ${heads}`);
+  const shownWords = (all) => (head === heads ? `${all} ${heads} heads` : `head ${head + 1} of ${heads}`);
   const hiddenWords = () => (hidden.size === 1 ? "1 patch hidden" : `${hidden.size} patches hidden`);
   const lengthWords = (value) => (LENGTHS[value] === 1 ? "as trained" : `x ${LENGTHS[value]}`);
 
@@ -167,7 +168,8 @@ function render({ model, el, signal }) {
     const step = W / N;
     context.fillStyle = colours.accent;
     sorted.forEach((weight, i) => context.fillRect(i * step + 0.5, H - (weight / most) * (H - 4), Math.max(step - 1, 0.5), (weight / most) * (H - 4)));
-    const even = H - (1 / N / most) * (H - 4);
+    const seen = N - hidden.size;
+    const even = H - (1 / seen / most) * (H - 4);
     context.strokeStyle = colours.select;
     context.setLineDash([5, 4]);
     context.beginPath();
@@ -175,7 +177,7 @@ function render({ model, el, signal }) {
     context.lineTo(W, even);
     context.stroke();
     context.setLineDash([]);
-    title(sortedHead, "weights, largest first", `largest ${percent(sorted[0])}; dashed: 1/${N} = ${percent(1 / N)}`);
+    title(sortedHead, "weights, largest first", `largest ${percent(sorted[0])}; dashed: 1/${seen} = ${percent(1 / seen)}`);
   }
 
   let strip = { left: 0, size: 1 };
@@ -209,8 +211,8 @@ function render({ model, el, signal }) {
     drawStrip(colours);
     classes.set(now, usual);
     title(pictureHead, "picture", hidden.size ? `${hiddenWords()} of ${N}` : `${rows} x ${columns} patches; click to hide one`);
-    title(lookHead, "where it looks", `head ${headWords(head)}`);
-    title(gainHead, `for or against ${names[best]}`, `head ${head === heads ? `all ${heads}` : headWords(head)}`);
+    title(lookHead, "where it looks", shownWords("mean of the"));
+    title(gainHead, `for or against ${names[best]}`, shownWords("all"));
     showAll.disabled = hidden.size === 0;
     const changed = best !== top(usual);
     verdict.replaceChildren(h("b", {}, changed ? `Changed: now ${names[best]}.` : "Same class."),
@@ -218,8 +220,8 @@ function render({ model, el, signal }) {
     const spot = hovered ?? top(Array.from(mine));
     const alike = Math.max(...mine) < (1 + 1e-6) / (N - hidden.size);
     const where = hovered === null ? "It looks most at" : "You point at";
-    const share = `(${percent(mine[spot])}; equal shares would be ${percent(1 / N)}), which adds ${gain[spot].toFixed(2)} to the logit of ${names[best]}`;
-    view.say(`Picture ${picture + 1} of ${count}, head ${headWords(head)}, query ${lengthWords(length)}${hidden.size ? `, ${hiddenWords()}` : ""}. `
+    const share = `(${percent(mine[spot])}; equal shares would be ${percent(1 / (N - hidden.size))}), which adds ${gain[spot].toFixed(2)} to the logit of ${names[best]}`;
+    view.say(`Picture ${picture + 1} of ${count}, ${shownWords("mean of the")}, query ${lengthWords(length)}${hidden.size ? `, ${hiddenWords()}` : ""}. `
       + (alike && hovered === null ? `It looks at all patches alike, ${percent(mine[spot])} each. ` : `${where} ${rowColumn(spot)}${hidden.has(spot) ? ", which is hidden" : ""} ${share}. `)
       + `The model says ${names[best]}, ${percent(now[best])}.`);
   }

@@ -1,4 +1,4 @@
-"""What the exercises of this lesson share: weights drawn for a model, variants of a model that compute otherwise."""
+"""What exercises of several lessons share: weights drawn for a model, variants of a model that compute otherwise."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_hidden_patches_lose_their_weight_and_come_back(open_explorer):
     picture.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    assert "1 patch hidden. You point at row 0, column 0, which is hidden (0%" in said(page)
+    assert "1 patch hidden. You point at row 0, column 0, which is hidden (0%; equal shares would be 2.1%" in said(page)
     page.get_by_role("button", name="Show all patches").click()
     assert shares(page) == before
 

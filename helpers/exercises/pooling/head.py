@@ -10,7 +10,7 @@ from einops import rearrange
 from torch import Tensor
 
 from helpers.exercises.definition import Exercise, Mistake
-from helpers.exercises.patches_to_tokens.drawing import variant, weights
+from helpers.exercises.drawing import variant, weights
 from helpers.models.pooling import MAPHead
 from helpers.runner import Call
 

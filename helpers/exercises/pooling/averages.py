@@ -121,6 +121,11 @@ def global_average_pool() -> Exercise:
             lambda tokens: tokens.sum(1) / tokens.shape[-1],
         ),
         Mistake(
+            "divided by the batch",
+            "You divide by `len(tokens)`, which is the number of pictures. N tokens were summed: `tokens.shape[1]`.",
+            lambda tokens: tokens.sum(1) / len(tokens),
+        ),
+        Mistake(
             "divided by N + 1",
             "You divide by N + 1, as if a class token had been in the sum. All N tokens are here: divide by N.",
             lambda tokens: tokens.sum(1) / (tokens.shape[1] + 1),

@@ -1,5 +1,9 @@
 """Lesson 06: three ways to pool do what the lesson says of them, and the trained MAP head is as good as its facts."""
 
+import re
+from pathlib import Path
+from statistics import mean
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,13 +11,18 @@ from torch import nn
 
 from helpers.data import fashion_mnist
 from helpers.exercises import find
+from helpers.experiment import Result, load_shipped
 from helpers.figures import pooling as figures
 from helpers.models.checkpoints import facts
 from helpers.models.checkpoints.pooling_fashion import NAME, load_map_vit
 from helpers.models.conventions import Conventions
 from helpers.models.pooling import MAPHead, PooledViT, class_token_pool, global_average_pool, mean_of_patches
 from helpers.models.vit import ViT
+from helpers.papers import PLAIN_VIT_GAP, POOLING_SCALING, VIT_POOLING
 from helpers.train import evaluate
+
+TEXT = (Path(__file__).parents[1] / "solutions" / "06_pooling.py").read_text(encoding="utf-8")
+PROSE = " ".join(line.removeprefix("# ") for line in TEXT.splitlines() if line.startswith("# "))
 
 
 def double_head(dim=12, heads=3):
@@ -118,7 +127,6 @@ def test_the_trained_map_head_is_as_good_as_its_facts_say_and_looks_somewhere():
 @pytest.mark.parametrize(
     "picture",
     [
-        pytest.param(figures.whole_model, id="whole model"),
         pytest.param(
             lambda: figures.looks(torch.randn(2, 1, 12, 20), torch.rand(2, 3, 15), (3, 5), ["a", "b"]), id="looks"
         ),
@@ -135,5 +143,59 @@ def test_every_figure_says_in_words_what_is_seen(picture):
     assert len(drawn.alt) > 60
 
 
-def test_before_anything_is_measured_the_last_figure_is_a_sentence():
-    assert figures.by_rate({"class token": {}, "GAP": {}, "MAP": {}}).startswith("Nothing has been measured yet")
+def test_before_anything_is_measured_the_last_figure_says_so():
+    assert "Nothing has been measured yet" in repr(figures.by_rate({"class token": {}, "GAP": {}, "MAP": {}}))
+
+
+def test_the_published_figures_in_the_text_are_those_of_the_papers():
+    rates = re.search(r"class token at (\S+), GAP at (\S+) \|", PROSE)
+    assert [float(rate) for rate in rates.groups()] == [
+        VIT_POOLING.values["class_token_rate"],
+        VIT_POOLING.values["gap_rate"],
+    ]
+    epochs, accuracy = re.search(r"ViT-S/16 with GAP, (\d+) epochs of ImageNet \| ([\d.]+)%", PROSE).groups()
+    assert int(epochs) == PLAIN_VIT_GAP.values["epochs"]
+    assert float(accuracy) == PLAIN_VIT_GAP.values["accuracy"]
+
+
+def test_the_padding_asked_for_is_that_of_the_paper():
+    tokens, multiple = POOLING_SCALING.values["tokens"], POOLING_SCALING.values["multiple"]
+    assert find("padded_tokens").answer.value == -(-tokens // multiple) * multiple
+
+
+def test_a_query_of_zeros_costs_the_trained_head_what_the_note_says():
+    test, model = fashion_mnist("test"), load_map_vit()
+    said = re.search(r"(\d+)% are right then, and (\d+)% with the query as trained", PROSE).groups()
+    trained = evaluate(model, test.images, test.labels)
+    with torch.no_grad():
+        model.pool.query.zero_()
+    asked_nothing = evaluate(model, test.images, test.labels)
+    assert [int(percent) for percent in said] == pytest.approx([asked_nothing, trained], abs=1)
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Of both experiments: variant -> one accuracy a seed."""
+    found = load_shipped("06_pooling")
+    assert set(found) == {"predict_same_rate", "predict_own_rate"}
+    return found
+
+
+@pytest.mark.parametrize("name", ["predict_same_rate", "predict_own_rate"])
+def test_the_shipped_numbers_bear_out_what_the_lesson_claims(shipped, name):
+    numbers = shipped[name]
+    assert min(len(seeds) for seeds in numbers.values()) >= 3
+    result = Result(find(name), find(name).outcome, {who: mean(seeds) for who, seeds in numbers.items()}, {}, numbers)
+    assert [claim for claim in find(name).claims if not result.holds(claim)] == []
+
+
+def test_what_the_text_says_of_the_comparison_is_what_was_measured(shipped):
+    same = {name.partition(",")[0]: mean(seeds) for name, seeds in shipped["predict_same_rate"].items()}
+    own = {name.partition(",")[0]: mean(seeds) for name, seeds in shipped["predict_own_rate"].items()}
+    points = {"one": 1, "two": 2, "three": 3, "four": 4}
+    lead = re.search(r"some (\w+) points over GAP", PROSE)[1]
+    assert points[lead] == round(same["class token"] - same["GAP"])
+    behind = re.search(r"MAP stays some (\w+) points behind the class token", PROSE)[1]
+    assert points[behind] == round(own["class token"] - own["MAP"])
+    # "Each gains more from its own rate than the three differed at 3e-4."
+    assert min(own[name] - same[name] for name in same) > max(same.values()) - min(same.values())
