@@ -88,6 +88,12 @@ def conv_stem_flops() -> Exercise:
             _count(below=lambda channels: 1),
         ),
         Mistake(
+            "channels that come in forgotten in the 3x3",
+            "Each output of a 3x3 convolution sums over nine pixels of *all* channels that come in, and you count only "
+            "one of them.",
+            _one_channel_in,
+        ),
+        Mistake(
             "dim channels everywhere",
             "You count every convolution with dim channels. They double on the way and reach dim only with the last "
             "3x3 convolution.",
@@ -104,13 +110,13 @@ def conv_stem_flops() -> Exercise:
             _count(first=1),
         ),
         Mistake(
-            "grid sides added",
-            "The places of a grid are rows times columns; you seem to use one side twice. On a square picture nobody "
-            "would notice.",
+            "rows used twice",
+            "The places of a grid are rows times columns; you use the rows twice. On a square picture nobody would "
+            "notice.",
             _count(resolution=lambda height, width, patch, k: (height // 2**k) ** 2),
         ),
         Mistake(
-            "width used twice",
+            "columns used twice",
             "The places of a grid are rows times columns; you use the columns twice. On a square picture nobody would "
             "notice.",
             _count(resolution=lambda height, width, patch, k: (width // 2**k) ** 2),
@@ -139,6 +145,11 @@ def conv_stem_flops() -> Exercise:
             "`2 * height * width * dim * dim` for the 1x1 convolution.",
         ),
     )
+
+
+def _one_channel_in(in_channels, dim, patch_size, image_size):
+    only_3x3 = _count(below=lambda channels: 1, last=False)(in_channels, dim, patch_size, image_size)
+    return only_3x3 + 2 * (image_size[0] // patch_size) * (image_size[1] // patch_size) * dim * dim
 
 
 def _count(
@@ -190,6 +201,7 @@ def blocks_to_drop() -> Exercise:
             (1, 96, 16, (48, 32)),  # here one block suffices only with its class token
             (1, 16, 8, (16, 24)),  # two blocks without their MLP
             (8, 8, 16, (32, 48)),  # the stem is the cheaper one
+            (10, 28, 8, (32, 32)),  # stem and patchify cost the same
             (3, 96, 16, (16, 32)),
             _sizes(generator),
         ]
@@ -212,6 +224,17 @@ def blocks_to_drop() -> Exercise:
             "One too many where nothing has to be paid at all: `int(...) + 1` rounds up only what is positive and no "
             "whole number.",
             _drop(whole=lambda share: max(1, int(share) + 1)),
+        ),
+        Mistake(
+            "one more where nothing is left over",
+            "`extra // block + 1` is one too many where the stem costs a whole number of blocks, 0 among them: look at "
+            "a stem that costs just as much as patchify.",
+            _drop(whole=lambda share: max(0, int(share // 1) + 1)),
+        ),
+        Mistake(
+            "the difference without its sign",
+            "Where the stem is cheaper than patchify you still let blocks go: keep the sign of the difference.",
+            _drop(whole=lambda share: -int(-abs(share) // 1)),
         ),
         Mistake(
             "not rounded",

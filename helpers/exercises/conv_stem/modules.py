@@ -45,7 +45,7 @@ def conv_stem(conventions: Conventions) -> Exercise:
         Mistake(
             "no norm",
             "The norms are never used: `self.norms` has one for each 3x3 convolution, between it and the ReLU. "
-            "Without them a change of learning rate shifts the size of every feature map above.",
+            "Without them the feature maps grow or shrink from layer to layer, and training gets touchy.",
             _stem(norm=lambda norm, x: x),
         ),
         Mistake(

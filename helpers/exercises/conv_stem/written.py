@@ -177,8 +177,8 @@ def which_convolution_places() -> Question:
             },
             right="c",
             wrong={
-                "a": "Stem and backbone work before there is a sequence. Once their tokens are made, nothing in the "
-                "blocks knows where they came from.",
+                "a": "Stem and backbone work before there is a sequence. Their tokens may carry a trace of the border, "
+                "but the blocks do the same to a token wherever it stands.",
                 "b": "Those are the two that work before there is a sequence: shuffle their tokens, and the blocks "
                 "cannot tell.",
                 "d": "Attention is. A convolution over the grid of tokens is not: it needs to know who stands beside "
