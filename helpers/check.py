@@ -25,7 +25,7 @@ class Lesson:
         self._runner = LocalRunner(namespace, lambda name: find(name).reference)
         self._hints_shown: dict[str, int] = {}
 
-    def check(self, identifier: str) -> Card:
+    def check(self, identifier: str = "") -> Card:
         """Judge the answer of that name as it stands in the notebook now."""
         if (item := self._item(identifier)) is None:
             return self._unknown(identifier)
@@ -37,7 +37,7 @@ class Lesson:
             raise AssertionError(f"{identifier}: {verdict.message}")
         return verdict_card(verdict)
 
-    def hint(self, identifier: str, tier: int | None = None) -> Card:
+    def hint(self, identifier: str = "", tier: int | None = None) -> Card:
         """The next hint for an exercise, or the one of that tier (1 is the gentlest)."""
         if (item := self._item(identifier)) is None:
             return self._unknown(identifier)
@@ -82,7 +82,8 @@ class Lesson:
         near = get_close_matches(str(identifier), mine, n=3) or mine
         names = ", ".join(f"`{name}`" for name in near)
         question = "Did you mean one of these?" if len(near) > 1 else "Did you mean this?"
-        return Card("note", f"There is no exercise `{identifier}` in lesson {self.info.number}", (question, names))
+        title = f"There is no exercise `{identifier}` in lesson {self.info.number}" if identifier else "Which exercise?"
+        return Card("note", title, (question, names))
 
     def _judge(self, item: Exercise | Question) -> Verdict:
         try:

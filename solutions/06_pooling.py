@@ -78,7 +78,7 @@ lesson.check("class_token_pool")
 # the same for every picture; where does it get what it knows from? (from attention, block by block)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2 · Average them: GAP (12 min) ★
+# ## 2 · Average them: GAP (14 min)
 #
 # A CNN ends in an average over all places, and a ViT may do the same. The picture x_1, ..., x_256 has gone in; the
 # vectors y_1, ..., y_256 have come out; there is no class token. **What is y under global average pooling?**
@@ -165,12 +165,12 @@ lesson.check("padded_tokens")
 # [Scaling Vision Transformers](https://arxiv.org/abs/2106.04560)) gave the class token up.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes.** The formula is quick; dwell on *outputs* y_i, not inputs x_i. "Class token averaged in" runs
-# without error and costs accuracy quietly. Ask next: is GAP sensitive to the order of the patches? (no: a sum has no
-# order; the positions were added long before)
+# **TA, 14 minutes, not on the short path (show its formula).** The formula is quick; dwell on *outputs* y_i, not inputs
+# x_i. "Class token averaged in" runs without error and costs accuracy quietly. Ask next: is GAP sensitive to the order
+# of the patches? (no: a sum has no order; the positions were added long before)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 3 · Ask for what you need: MAP (20 min) ★
+# ## 3 · Ask for what you need: MAP (24 min) ★
 #
 # Under GAP every patch counts 1/256, the empty background too. Better to *look* where something is to be seen, and
 # looking is what attention does. **MAP** takes a vector q that asks; each output token y_i gives a key k_i and a
@@ -244,13 +244,13 @@ lesson.check("map_learned")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Exercise.** Write `MAPHead(dim, heads)`, an `nn.Module` from (B, N, dim) to (B, dim). Its parameters, by name:
 #
-# - `query`, an `nn.Parameter` of shape (1, 1, dim), drawn at random,
+# - `query`, an `nn.Parameter` of shape (1, 1, dim), drawn at random (`torch.randn`),
 # - `q` and `k`, linear layers from dim to dim **without bias** (part 5 says why), for query and keys,
 # - `v` and `proj`, linear layers from dim to dim with bias, for the values and for the joined heads.
 #
 # A head is a run of d = dim / heads neighbouring features, `(h d)`, as in lesson 01. `attention(q, k, v)` of lesson 01
 # is imported: (B, heads, 1, d), (B, heads, N, d), (B, heads, N, d) -> (B, heads, 1, d). The query may come with a batch
-# of 1. No residual, no norm.
+# of 1. No residual, no norm: the bare idea.
 
 
 # %% tags=["exercise"] exercise="MAPHead"
@@ -298,7 +298,7 @@ figures.looks(pictures.images, weights, map_vit.grid, garments)
 # carry news from elsewhere.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 20 minutes, most of it for MAPHead.** Common: softmax over the query's axis (one entry, all weights 1: a *sum*
+# **TA, 24 minutes, most of it for MAPHead.** Common: softmax over the query's axis (one entry, all weights 1: a *sum*
 # of the values), a query made from the tokens, heads joined as `(d h)`. Ask next: how does MAP differ from a class
 # token? (the class token takes part in every block, and looks anew in each; the query looks once, at the end)
 
@@ -485,7 +485,7 @@ print(same_result.conclusion)
 
 # %% [markdown]
 # A win for the class token, it seems: some three points over GAP. A first attempt with GAP came out badly for ViT's
-# authors too. They did not leave it at that; would you?
+# authors too. They did not leave it at that, and neither will you: part 7 gives each its own learning rate.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 8 minutes.** Let somebody defend "class tokens are better" before part 7. Ask next: what was *not* equal in this
@@ -495,8 +495,8 @@ print(same_result.conclusion)
 # ## 7 · Each at its own learning rate (9 min)
 #
 # "Equal" can also mean: *each gets the same chance to choose*. Four learning rates for each, and the choice is made on
-# 1,000 pictures kept aside, never on the test. **Predict: what becomes of the class token's lead over GAP?** MAP stands
-# beside them again.
+# 1,000 pictures kept aside, never on the test. (Twelve short trainings, of which three are made: about half a minute.)
+# **Predict: what becomes of the class token's lead over GAP?** MAP stands beside them again.
 #
 # - a) it stays as large
 # - b) GAP overtakes it clearly
@@ -553,9 +553,10 @@ figures.by_rate(runs)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Where the query looks (5 min) ★
 #
-# The trained MAP head, live in your browser. Make the query shorter (GAP) or longer (one patch only), look at each
-# head, and click on patches to hide them from it. **Which of the twelve pictures keep their class when the query is
-# set to zero?**
+# The trained MAP head, live in your browser. Make the query shorter or longer, look at each head, and click on patches
+# to hide them from it. With a query of zero all scores are equal, so the head is GAP of the values; with a long one a
+# single patch is left. **Which of the twelve pictures keep their class when the query is zero?** (Look; nothing to
+# hand in.)
 
 # %% tags=["explorer"]
 explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
@@ -566,7 +567,7 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # model was *trained* with its query. One trained with GAP puts what matters into all of its tokens.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 9 · Answer the sheet (6 min)
+# ## 9 · Answer the sheet (6 min) ★
 #
 # Now answer part (f) in your own words: y under GAP, y under MAP, what MAP learns and what type of attention it is.
 # Then say which one **you** would take for a new data set, and why. A person reads this one.

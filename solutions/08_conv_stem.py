@@ -156,8 +156,8 @@ with torch.no_grad():
 figures.feature_maps(stages)
 
 # %% [markdown]
-# Edges, soles and sleeves, coarser from stage to stage. Look at the rim of the maps: many have a line of their own
-# there, which comes from the zeros of the padding. Keep it in mind for part 6.
+# Edges of the garment, coarser from stage to stage. Look at the rim: some maps have a line of their own there, which
+# comes from the zeros of the padding. Keep it in mind for part 6.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Small kernels overlap, so a token sees more than its own patch. Lesson 04's rule for the side of a receptive field:

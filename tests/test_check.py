@@ -57,6 +57,10 @@ def test_a_misspelt_exercise_gets_the_nearest_names(ask):
     assert "`attention`" not in text
 
 
+def test_a_hint_for_nothing_asks_for_which():
+    assert "Which exercise?" in repr(Lesson("01", {}).hint())
+
+
 def test_a_name_like_no_other_gets_them_all():
     text = repr(Lesson("01", {}).check("zzz"))
     assert "`patchify`" in text

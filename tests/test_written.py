@@ -95,6 +95,11 @@ def test_a_fraction_in_place_of_percent_is_told_so():
     assert "in percent" in Number(66.7, "%", tolerance=1e-2).judge(0.667)
 
 
+def test_a_calculation_in_quotes_is_told_so():
+    with pytest.raises(Unreadable, match="needs no quotes"):
+        Number(1 / 256).judge("1/256")
+
+
 def test_binary_prefixes_are_for_bytes_only():
     with pytest.raises(Unreadable):
         Number(12, "tokens").judge("12 Mitokens")

@@ -142,6 +142,8 @@ def read_number(value: Any, unit: str) -> float:
     for prefix, factor in (("", 1.0), *PREFIXES.items(), *(BINARY.items() if unit == "B" else ())):
         if rest.startswith(prefix) and rest[len(prefix) :].strip().lower().removesuffix("s") in ("", singular):
             return number * factor
+    if rest[:1] in ("/", "*", "+", "-"):
+        raise Unreadable("A calculation needs no quotes: write 3 / 4, not '3 / 4'.")
     words = {"million": 1e6, "billion": 1e9, "thousand": 1e3}
     first, _, last = rest.partition(" ")
     if first.lower() in words and last.lower().removesuffix("s") in ("", singular):

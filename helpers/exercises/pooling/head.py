@@ -113,7 +113,7 @@ def map_head() -> Exercise:
         ),
         Mistake(
             "scale by d, not by its root",
-            "The scores are divided by d, and it should be its root.",
+            "The scores are divided by d in all, and it should be its root. (`attention` already divides by it.)",
             _head(scale=lambda m, q: 1 / q.shape[-1]),
         ),
         Mistake(
