@@ -607,7 +607,8 @@ lesson.check("tokens_afterwards")
 
 
 # %%
-def classifier(pretrained):
+def classifier(pretrained, seed=0):
+    torch.manual_seed(seed)
     vit = ViT(28, 4, 1, num_classes=10, dim=64, depth=4, heads=4)
     if pretrained:
         vit.load_state_dict(trained.state_dict(), strict=False)
@@ -630,16 +631,18 @@ predict_probe = "b"
 
 
 # %%
-def probe(pretrained, seed):
-    torch.manual_seed(seed)
+def probe(encoder, seed):
     labelled = (train.images[:4000], train.labels[:4000])
-    return linear_probe(classifier(pretrained), labelled, (test.images, test.labels), seed)
+    return linear_probe(encoder, labelled, (test.images, test.labels), seed)
 
 
 # %% tags=["experiment"]
 result = lesson.experiment(
     "predict_probe",
-    {"random weights": lambda seed: probe(False, seed), "pre-trained": lambda seed: probe(True, seed)},
+    {
+        "random weights": lambda seed: probe(classifier(False, seed), seed),
+        "pre-trained": lambda seed: probe(classifier(True, seed), seed),
+    },
 )
 result
 
@@ -664,8 +667,7 @@ predict_few_labels = "a"
 
 # %%
 def few_labels(count, pretrained, seed):
-    torch.manual_seed(seed)
-    vit, mine = classifier(pretrained), slice(seed * count, (seed + 1) * count)  # other pictures for each seed
+    vit, mine = classifier(pretrained, seed), slice(seed * count, (seed + 1) * count)  # other pictures for each seed
     epochs = 30 if count == 100 else 12
     fit(vit, train.images[mine], train.labels[mine], epochs=epochs, batch_size=25, lr=1e-3, seed=seed)
     return evaluate(vit, test.images, test.labels)
@@ -715,20 +717,26 @@ predict_mask_ratio = "c"
 SMALL = (28, 7, 1, 48, 2, 4, 32, 1, 4)  # 16 patches of 7 x 7; encoder 48 wide, 2 blocks; decoder 32 wide, 1 block
 
 
-@cache  # part 9 needs the run at 75% again
-def after_pretraining(seed, mask_ratio=0.75, kind=mae.MaskedAutoencoder):
+@cache  # part 9 needs two of these again
+def small_probe(seed, mask_ratio=0.75, kind=mae.MaskedAutoencoder, epochs=8):
     torch.manual_seed(seed)
     small = kind(*SMALL, mask_ratio)
-    fit(small, train.images[:6000], train.labels[:6000], epochs=8, lr=3e-3, seed=seed, loss=mae.pretraining_loss)
-    return linear_probe(
-        mae.encoder_of(small), (train.images[:4000], train.labels[:4000]), (test.images, test.labels), seed
-    )
+    if epochs:
+        some = train.images[:6000], train.labels[:6000]
+        fit(small, *some, epochs=epochs, lr=3e-3, seed=seed, loss=mae.pretraining_loss)
+    return probe(mae.encoder_of(small), seed)
 
 
 # %% tags=["experiment"]
 result = lesson.experiment(
     "predict_mask_ratio",
-    {f"{ratio}% hidden": lambda seed, ratio=ratio: after_pretraining(seed, ratio / 100) for ratio in (15, 50, 75, 90)},
+    {
+        "random weights": lambda seed: small_probe(seed, epochs=0),
+        "15% hidden": lambda seed: small_probe(seed, 0.15),
+        "50% hidden": lambda seed: small_probe(seed, 0.5),
+        "75% hidden": lambda seed: small_probe(seed),
+        "90% hidden": lambda seed: small_probe(seed, 0.9),
+    },
 )
 result
 
@@ -767,8 +775,9 @@ predict_mask_tokens = "c"
 result = lesson.experiment(
     "predict_mask_tokens",
     {
-        "left out": lambda seed: after_pretraining(seed),
-        "mask tokens": lambda seed: after_pretraining(seed, kind=mae.MaskTokensInEncoder),
+        "random weights": lambda seed: small_probe(seed, epochs=0),
+        "left out": lambda seed: small_probe(seed),
+        "mask tokens": lambda seed: small_probe(seed, kind=mae.MaskTokensInEncoder),
     },
 )
 result

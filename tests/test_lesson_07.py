@@ -256,6 +256,8 @@ def test_figures_say_what_is_to_be_seen():
     assert "not been measured yet" in figures.speed(counted, {}).alt
     assert "75% hidden: 61.0%" in figures.ratio_sweep({"75% hidden": 61.0}, {}).alt
     assert "not measured yet" in figures.ratio_sweep({}, {}).alt
+    shipped = {"random weights": [64.0, 65.0], "15% hidden": [70.0, 70.0]}
+    assert "random weights: 64.5 ± 0.7%; 15% hidden: 70.0 ± 0.0%" in figures.ratio_sweep({}, shipped).alt
     photograph, patches = torch.rand(3, 8, 8), torch.rand(4, 48)
     assert "50% of its patches" in figures.painted_photo(photograph, torch.tensor([1, 0, 1, 0]), patches, 4, abs).alt
 
@@ -315,6 +317,7 @@ def test_every_percentage_in_the_text_is_a_published_one_that_its_experiment_cit
     text = "\n".join(line for line in SOURCE.read_text(encoding="utf-8").splitlines() if line.startswith("# "))
     cited = {value for item in items("07") if isinstance(item, Experiment) for finding in item.published
              for value in finding.values.values()}  # fmt: skip
-    named = {float(number) for number in re.findall(r"\d+\.\d+(?=%| and| to)", text)}
-    assert len(named) >= 4
+    decimals = re.findall(r"(?<![\w./=])\d+\.\d+(?!\w|/|\.\d)", text)  # no addresses, no arguments
+    named = {float(number) for number in decimals}
+    assert len(named) >= 6
     assert named <= cited

@@ -173,33 +173,41 @@ def speed(counted: Mapping[str, float], measured: Mapping[str, float]) -> Pictur
 def ratio_sweep(values: Mapping[str, float], shipped: Mapping[str, Sequence[float]]) -> Picture:
     """Probe accuracy against the mask ratio: this run, and mean and spread of the shipped seeds.
 
-    values: accuracy in percent by variant, named such as "75% hidden"; shipped: one number a seed, same names
+    values: accuracy in percent by variant, named such as "75% hidden", or anything else for one without pre-training,
+    which becomes a line; shipped: one number a seed, same names
     """
     figure, axes = pyplot.subplots(figsize=(6.4, 3), layout="constrained")
     known = {name: numbers for name, numbers in shipped.items() if len(numbers) > 1}
     if known:
-        means = [statistics.mean(numbers) for numbers in known.values()]
-        spreads = [statistics.stdev(numbers) for numbers in known.values()]
-        axes.errorbar(
-            list(map(_percent, known)), means, spreads, fmt="s-", capsize=4, color=COLOURS[0], label="shipped seeds"
-        )
-    if values:
-        axes.plot(list(map(_percent, values)), list(values.values()), "o", color=COLOURS[1], label="this run")
-    if known or values:
-        axes.legend(frameon=False, fontsize=9)
+        spread = {name: (statistics.mean(numbers), statistics.stdev(numbers)) for name, numbers in known.items()}
+        ratios = [name for name in known if _ratio(name) is not None]
+        means, deviations = zip(*(spread[name] for name in ratios), strict=True)
+        marks = dict(fmt="s-", capsize=4, color=COLOURS[0], label="shipped seeds")
+        axes.errorbar([_ratio(name) for name in ratios], means, deviations, **marks)
+        for name in sorted(known.keys() - set(ratios)):
+            axes.axhline(spread[name][0], color="0.4", linestyle="--", label=f"{name}, shipped seeds")
+    drawn = {name: value for name, value in values.items() if _ratio(name) is not None}
+    if drawn:
+        axes.plot([_ratio(name) for name in drawn], list(drawn.values()), "o", color=COLOURS[1], label="this run")
+    if known or drawn:
+        axes.legend(frameon=False, fontsize=9, loc="lower left")
     axes.set(xlabel="mask ratio (%)", ylabel="linear probe (%)", xlim=(0, 100))
     axes.spines[["top", "right"]].set_visible(False)
     told = "; ".join(f"{name}: {value:.1f}%" for name, value in values.items()) or "not measured yet"
-    spread = "; ".join(f"{name}: {statistics.mean(n):.1f} ± {statistics.stdev(n):.1f}%" for name, n in known.items())
+    over_seeds = "; ".join(
+        f"{name}: {statistics.mean(numbers):.1f} ± {statistics.stdev(numbers):.1f}%" for name, numbers in known.items()
+    )
     return Picture(
         figure,
         f"Accuracy of a linear probe against the share of patches hidden in pre-training. This run: {told}."
-        + (f" Over the shipped seeds: {spread}." if spread else ""),
+        + (f" Over the shipped seeds: {over_seeds}." if over_seeds else ""),
     )
 
 
-def _percent(name: str) -> float:
-    return float(name.partition("%")[0])
+def _ratio(name: str) -> float | None:
+    """The percentage that a variant's name begins with, if it does."""
+    number, percent, _ = name.partition("%")
+    return float(number) if percent else None
 
 
 def _pixels(image: Tensor) -> ndarray:
