@@ -388,8 +388,8 @@ embeddings.shape, model.forward_decoder(embeddings, ids_restore).shape
 # %% [markdown] tags=["ta-note"]
 # **TA · part 4.** In order of frequency: positions added after masking (a patch then forgets where it was), a decoder
 # without positions (all mask tokens are equal: it paints the same patch everywhere, which is worth seeing), the class
-# token off by one when restoring. Ask: which of the two positions could be left out? (Neither.) What would the decoder
-# do with a mask ratio of 1? (Paint the mean picture; try it in the explorer.)
+# token off by one when restoring. Ask: which of the two positions could be left out? (Neither.) What would a decoder
+# paint that was trained with a mask ratio of 1? (The mean picture. Ours was not: try 100% in the explorer.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Pre-train it (7 min) ★
@@ -702,9 +702,9 @@ print(result.conclusion)
 #
 # A smaller model with patches of 7 x 7 (16 of them), short runs, the same number of steps for each ratio; then a linear
 # probe on whole pictures. In the paper 75% came out best for linear probing. On *these* pictures
-# - a) 15%, as in BERT, is clearly better than 75%
-# - b) 75% is clearly better than 15%, as in the paper
-# - c) there is no difference beyond the spread between 15% and 75%, and 90% is clearly worse
+# - a) 75% comes out ahead of 15%, as in the paper
+# - b) there is no difference between them beyond the luck of the seed
+# - c) 15%, as in BERT, comes out ahead of 75%
 
 # %% tags=["predict"] exercise="predict_mask_ratio"
 ### BEGIN SOLUTION
@@ -747,22 +747,23 @@ print(result.conclusion)
 figures.ratio_sweep(result.values, result.shipped)
 
 # %% [markdown]
-# BERT's 15% does as well here as 75%; only 90%, which leaves one patch of 16, asks too much. That is *not* the paper's
-# curve, where linear probing ranges from 54.6% to 73.5% over the ratios and is best at 75%. Much is different: a
-# garment in the middle of 28 x 28 pixels has less to copy from next door than a photograph cut into 196 patches, the
-# model is tiny, the runs last seconds. What carries over is the price: look at the seconds. Hiding 75% gives the same
-# for less.
+# Here BERT's 15% is ahead, by little, but for every seed that was shipped. That is *not* the paper's curve, where linear
+# probing ranges from 54.6% to 73.5% over the ratios and is best at 75%. Much is different: a garment in the middle of
+# 28 x 28 pixels has less to copy from next door than a photograph cut into 196 patches, the model is tiny, the runs
+# last seconds, and the probe shows whole pictures to an encoder that at 75% has never met more than 4 patches at once.
+# At 90% it has met a single one, and what it learned is worth hardly more than random weights.
 #
-# So the answer to "why 75%" is not a law. It depends on how much the pieces of your data say about each other.
+# What carries over is the price: look at the seconds. And that the answer to "why 75%" is not a law: it depends on how
+# much the pieces of your data say about each other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Mask tokens in the encoder (6 min)
 #
 # BERT's way: no patch is left out, each hidden one is replaced by a mask token *before* the encoder. Same pictures,
 # same steps, then a linear probe on whole pictures. Against leaving them out, that gives
-# - a) clearly more: the encoder knows what is missing
-# - b) no difference beyond the spread
-# - c) clearly less
+# - a) more: the encoder knows what is missing
+# - b) no difference beyond the luck of the seed
+# - c) less
 
 # %% tags=["predict"] exercise="predict_mask_tokens"
 ### BEGIN SOLUTION
@@ -786,9 +787,9 @@ result
 print(result.conclusion)
 
 # %% [markdown]
-# Clearly less, as in the paper (59.6% against 73.5%), and it takes longer too. Three quarters of all that this encoder
-# has ever read were mask tokens; in a whole picture it meets none and is out of its element. An encoder that was shown
-# kept patches only meets more of the same.
+# Less, as in the paper (59.6% against 73.5%), and slower: compare the seconds with those at 75% in part 8. Three
+# quarters of all patches that this encoder has ever read were mask tokens; in a whole picture it meets none and is out
+# of its element. An encoder that was shown kept patches only meets more of the same.
 #
 # That is the second half of "why a decoder": mask tokens have to come in somewhere, and better where they are thrown
 # away.
@@ -808,8 +809,8 @@ print(result.conclusion)
 explorer.explore(load_mae(), some, names)
 
 # %% [markdown]
-# At 100% it has seen nothing and paints what it expects of any picture. At 0% nothing is hidden; without the tick you
-# see that it never learned to copy.
+# At 100% it has seen nothing, which never happened in training: a ghost of all garments. At 0% nothing is hidden;
+# without the tick you see that it never learned to copy.
 
 # %% [markdown]
 # ## 11 · Published weights in your own class (4 min)

@@ -321,3 +321,15 @@ def test_every_percentage_in_the_text_is_a_published_one_that_its_experiment_cit
     named = {float(number) for number in decimals}
     assert len(named) >= 6
     assert named <= cited
+
+
+def test_the_text_on_seeds_and_on_speed_agrees_with_what_was_measured():
+    text = SOURCE.read_text(encoding="utf-8").replace("\n# ", " ")
+    shipped = load_shipped("07_masked_autoencoder")
+    sweep, speed = shipped["predict_mask_ratio"], shipped["predict_encoder_time"]
+    if "for every seed that was shipped" in text:
+        assert all(low > high for low, high in zip(sweep["15% hidden"], sweep["75% hidden"], strict=True))
+    if "worth hardly more than random weights" in text:
+        assert statistics.mean(sweep["90% hidden"]) - statistics.mean(sweep["random weights"]) < 2
+    if "Near four and far from sixteen" in text:
+        assert 3 < statistics.mean(speed["a quarter of them"]) < 5

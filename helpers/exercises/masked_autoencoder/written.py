@@ -327,12 +327,15 @@ def predict_mask_ratio() -> Experiment:
         question="Short pre-training runs that hide 15%, 50%, 75% and 90% of the patches, then a linear probe on whole "
         "pictures. In the paper 75% came out best for linear probing. On these pictures",
         options={
-            "a": "15%, as in BERT, is clearly better than 75%",
-            "b": "75% is clearly better than 15%, as in the paper",
-            "c": "there is no difference beyond the spread between 15% and 75%, and 90% is clearly worse",
+            "a": "75% comes out ahead of 15%, as in the paper",
+            "b": "there is no difference between them beyond the luck of the seed",
+            "c": "15%, as in BERT, comes out ahead of 75%",
         },
         outcome="c",
-        claims=(Claim("75% hidden", "=", "15% hidden"), Claim("75% hidden", ">", "90% hidden")),
+        claims=(  # the luck of a seed is large in runs this short
+            Claim("15% hidden", ">", "75% hidden", over_seeds=True),
+            Claim("75% hidden", ">", "90% hidden", over_seeds=True),
+        ),
         published=(MAE_MASK_RATIO,),
     )
 
@@ -345,11 +348,11 @@ def predict_mask_tokens() -> Experiment:
         "same number of steps, then a linear probe on whole pictures. Against leaving the hidden patches out, that "
         "gives",
         options={
-            "a": "clearly more: the encoder knows what is missing",
-            "b": "no difference beyond the spread",
-            "c": "clearly less",
+            "a": "more: the encoder knows what is missing",
+            "b": "no difference beyond the luck of the seed",
+            "c": "less",
         },
         outcome="c",
-        claims=(Claim("left out", ">", "mask tokens"),),
+        claims=(Claim("left out", ">", "mask tokens", over_seeds=True),),
         published=(MAE_MASK_TOKENS,),
     )
