@@ -327,9 +327,9 @@ def test_the_text_on_seeds_and_on_speed_agrees_with_what_was_measured():
     text = SOURCE.read_text(encoding="utf-8").replace("\n# ", " ")
     shipped = load_shipped("07_masked_autoencoder")
     sweep, speed = shipped["predict_mask_ratio"], shipped["predict_encoder_time"]
-    if "for every seed that was shipped" in text:
-        assert all(low > high for low, high in zip(sweep["15% hidden"], sweep["75% hidden"], strict=True))
-    if "worth hardly more than random weights" in text:
-        assert statistics.mean(sweep["90% hidden"]) - statistics.mean(sweep["random weights"]) < 2
-    if "Near four and far from sixteen" in text:
-        assert 3 < statistics.mean(speed["a quarter of them"]) < 5
+    assert "for every seed that was shipped" in text
+    assert all(low > high for low, high in zip(sweep["15% hidden"], sweep["75% hidden"], strict=True))
+    assert "worth hardly more than random weights" in text
+    assert statistics.mean(sweep["90% hidden"]) - statistics.mean(sweep["random weights"]) < 2
+    assert "Near four and far from sixteen" in text
+    assert 3 < statistics.mean(speed["a quarter of them"]) < 5
