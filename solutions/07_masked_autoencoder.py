@@ -124,7 +124,7 @@ lesson.check("why_mostly_hidden")
 #     drawn as number  1  3  4  0  2       this is ids_restore: it undoes the shuffle
 #
 # The mask belongs to the picture, so it is in the picture's order: **{{masked_value}}** for b, c and e, which are
-# masked, and the other value of 0 and 1 for a and d.
+# masked, and the other value of 0 and 1 for a and d; whether as floats, whole numbers or truth values is up to you.
 #
 # **Task.** `random_masking(x, keep_length, ids_shuffle)` returns three things: `kept` `(B, keep, D)` in the order
 # drawn, `mask` `(B, N)`, and `ids_restore` `(B, N)`. Each row of `ids_shuffle` `(B, N)` is another order. `x.gather(1,
@@ -310,7 +310,7 @@ class MaskedAutoencoder(nn.Module):
         mask_ratio=0.75,
     ):
         super().__init__()
-        height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+        height, width = image_size if isinstance(image_size, tuple) else (image_size, image_size)
         N = (height // patch_size) * (width // patch_size)
         self.mask_ratio = mask_ratio
         ### BEGIN SOLUTION
@@ -362,8 +362,7 @@ lesson.check("MaskedAutoencoder")
 
 # %%
 Autoencoder = lesson.piece("MaskedAutoencoder")
-SIZES = (28, 4, 1, 64, 4, 4, 48, 2, 4)  # 49 patches of 4 x 4; encoder 64 wide, 4 blocks; decoder 48 wide, 2 blocks
-model = Autoencoder(*SIZES)
+model = Autoencoder(28, 4, 1, 64, 4, 4, 48, 2, 4)
 
 # %%
 embeddings, mask, ids_restore = model.forward_encoder(test.images[:3], torch.rand(3, 49).argsort(dim=1))
@@ -394,6 +393,13 @@ embeddings.shape, model.forward_decoder(embeddings, ids_restore).shape
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Pre-train it (7 min) ★
 #
+# From here on, loss and model are yours where they are right, else the course's.
+
+# %%
+hidden_loss, Autoencoder = lesson.piece("masked_loss"), lesson.piece("MaskedAutoencoder")
+SIZES = (28, 4, 1, 64, 4, 4, 48, 2, 4)  # 49 patches of 4 x 4; encoder 64 wide, 4 blocks; decoder 48 wide, 2 blocks
+
+# %% [markdown]
 # The loss of one batch: draw orders, encode, decode, compare. `labels` come along because `fit` passes them; nobody
 # looks.
 
