@@ -331,5 +331,8 @@ def test_the_text_on_seeds_and_on_speed_agrees_with_what_was_measured():
     assert all(low > high for low, high in zip(sweep["15% hidden"], sweep["75% hidden"], strict=True))
     assert "worth hardly more than random weights" in text
     assert statistics.mean(sweep["90% hidden"]) - statistics.mean(sweep["random weights"]) < 2
+    assert "no more than a little over random weights" in text
+    tokens = shipped["predict_mask_tokens"]
+    assert statistics.mean(tokens["mask tokens"]) - statistics.mean(tokens["random weights"]) < 2
     assert "Near four and far from sixteen" in text
     assert 3 < statistics.mean(speed["a quarter of them"]) < 5
