@@ -796,10 +796,10 @@ result
 print(result.conclusion)
 
 # %% [markdown]
-# Less, as in the paper (59.6% against 73.5%): no more than a little over random weights. And slower: compare the seconds
-# with those at 75% in part 8. Three quarters of all patches that this encoder has ever read were mask tokens; in a
-# whole picture it meets none and is out of its element. An encoder that was shown kept patches only meets more of the
-# same.
+# Less, as in the paper (59.6% against 73.5%): no more than a little over random weights. And slower: compare the
+# seconds with those at 75% in part 8. Three quarters of all patches that this encoder has ever read were mask tokens;
+# in a whole picture it meets none and is out of its element. An encoder that was shown kept patches only meets more of
+# the same.
 #
 # That is the second half of "why a decoder": mask tokens have to come in somewhere, and better where they are thrown
 # away.
