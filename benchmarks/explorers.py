@@ -18,8 +18,9 @@ from chromium import chromium
 from standalone import repaint_times, served, write_page
 
 from helpers.data import CLASSES, fashion_mnist, photo
-from helpers.explorers import einops, patch_order, patches_to_tokens
+from helpers.explorers import einops, masked_autoencoder, patch_order, patches_to_tokens
 from helpers.models.checkpoints import load_vit
+from helpers.models.checkpoints.mae_fashion import load_mae
 from helpers.models.vit import ViT
 
 GOAL = 20  # milliseconds
@@ -36,6 +37,7 @@ def explorers():
     yield "patches to tokens, 294 patches", patches_to_tokens.explore(large, photograph), None
     yield "patch order, 49 patches", patch_order.explore(vit, picture, CLASSES), "spiral"
     yield "patch order, 294 patches", patch_order.explore(large, photograph), "spiral"
+    yield "masked autoencoder, 49 patches", masked_autoencoder.explore(load_mae(), garments.images), None
 
 
 def measure(browser, widget, prepare, rounds):

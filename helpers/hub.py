@@ -80,7 +80,7 @@ def download(name: str, file: str) -> Path:
     """
     try:
         from huggingface_hub import hf_hub_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
     except ImportError:
         raise HubError(
             "Published weights come through the package huggingface_hub, which is not installed here; "
@@ -99,6 +99,11 @@ def download(name: str, file: str) -> Path:
         try:
             return Path(hf_hub_download(name, file))
         except Exception as error:  # whatever the hub, the network or the disk may answer
+            if isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError):
+                raise HubError(
+                    f"{name} has no {file}, and this course reads no other form of weights (nothing is unpickled); "
+                    "go on without this optional cell."
+                ) from error
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise HubError(f"{file} of {name} could not be downloaded: {reason}") from error
 

@@ -17,6 +17,7 @@ LESSONS = (
     LessonInfo("05", "positional_encodings", "Where am I? Positional encodings"),
     LessonInfo("06", "pooling", "From many tokens to one vector"),
     LessonInfo("08", "conv_stem", "A few convolutions at the start"),
+    LessonInfo("07", "masked_autoencoder", "Learning without labels: the masked autoencoder"),
 )
 
 

@@ -14,7 +14,6 @@ from torch import Tensor
 from helpers.data import denormalise
 from helpers.figures import Picture
 from helpers.models.patches import patchify, unpatchify
-from helpers.train import History
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
 
@@ -107,107 +106,108 @@ def painted_photo(
     )
 
 
-def paintings(images: Tensor, mask: Tensor, painted: Tensor, patch_size: int, names: Sequence[str] = ()) -> Picture:
-    """Pictures as the encoder sees them, as the decoder paints them, and as they are.
+def paintings(
+    images: Tensor, mask: Tensor, painted: Mapping[str, Tensor], patch_size: int, names: Sequence[str] = ()
+) -> Picture:
+    """Pictures as the encoder sees them, as each decoder paints them, and as they are.
 
-    images: (B, 1, H, W), normalised; mask: (B, N), 1 where masked; painted: (B, N, P*P); names: a title for each
+    images: (B, 1, H, W), normalised; mask: (B, N), 1 where masked; painted: (B, N, P*P) by the name of its model;
+    names: a title for each picture
     """
-    hidden = mask.bool()
+    hidden, size = mask.bool(), tuple(images.shape[-2:])
     truth = patchify(images, patch_size)  # (B, N, P*P)
-    filled = torch.where(hidden[:, :, None], painted.detach(), truth)
-    whole = unpatchify(filled, patch_size, tuple(images.shape[-2:]))
-    rows = (_greyed(images, hidden, patch_size), [_pixels(one) for one in whole], [_pixels(one) for one in images])
-    figure, grid = pyplot.subplots(3, len(images), figsize=(1.2 * len(images) + 1.2, 3.9), squeeze=False)
-    for line, pictures, label in zip(grid, rows, ("seen", "painted", "the picture"), strict=True):
+    rows = {"seen": _greyed(images, hidden, patch_size)}
+    errors = []
+    for name, patches in painted.items():
+        filled = torch.where(hidden[:, :, None], patches.detach(), truth)  # (B, N, P*P)
+        rows[name] = [_pixels(one) for one in unpatchify(filled, patch_size, size)]
+        error = (patches.detach() - truth).square().mean(-1)[hidden].mean()
+        errors.append(f"{name}: mean squared error {error:.2f} on the hidden patches")
+    rows["the picture"] = [_pixels(one) for one in images]
+    figure, grid = pyplot.subplots(
+        len(rows), len(images), figsize=(1.2 * len(images) + 1.6, 1.25 * len(rows) + 0.2), squeeze=False
+    )
+    for line, (label, pictures) in zip(grid, rows.items(), strict=True):
         for axes, picture in zip(line, pictures, strict=True):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
             axes.set(xticks=[], yticks=[])
-            for spine in axes.spines.values():
-                spine.set_visible(False)
+            axes.spines[:].set_visible(False)
         line[0].set_ylabel(label, fontsize=10)
     for axes, name in zip(grid[0], names, strict=False):
         axes.set_title(name, fontsize=9)
     figure.tight_layout(pad=0.4)
-    error = (painted.detach() - truth).square().mean(-1)[hidden].mean().item() if bool(hidden.any()) else 0.0
-    blank = truth[hidden].var().item() if bool(hidden.any()) else 0.0
     return Picture(
         figure,
-        f"{len(images)} pictures in three rows: what the encoder sees, with {hidden.float().mean():.0%} of the "
-        "patches hidden (blue-grey); the same with the hidden patches as the decoder paints them; the pictures "
-        f"themselves. The hidden patches are painted with a mean squared error of {error:.2f}; a plain grey would "
-        f"have {blank:.2f}.",
-    )
+        f"{len(images)} pictures in {len(rows)} rows: what the encoder sees, with {hidden.float().mean():.0%} of the "
+        "patches hidden (blue-grey); the same with the hidden patches painted by each model; the pictures themselves. "
+        + "; ".join(errors) + ".",
+    )  # fmt: skip
 
 
-def losses(histories: Mapping[str, History], window: int = 10) -> Picture:
-    """The loss of each run against its steps, smoothed over `window` steps."""
-    figure, axes = pyplot.subplots(figsize=(7, 2.8), layout="constrained")
-    for colour, (name, history) in zip(COLOURS, histories.items(), strict=False):
-        values = torch.tensor(history.loss)
-        smooth = values.unfold(0, min(window, len(values)), 1).mean(-1)
-        axes.plot(range(len(values) - len(smooth), len(values)), smooth, color=colour, label=name)
-    axes.set(xlabel="step", ylabel="loss on hidden patches")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
-    ends = "; ".join(
-        f"{name}: from {history.loss[0]:.2f} to {statistics.mean(history.loss[-window:]):.2f}"
-        for name, history in histories.items()
-    )
-    return Picture(figure, f"The masked loss of pre-training against steps, smoothed over {window} steps. {ends}.")
+def speed(counted: Mapping[str, float], measured: Mapping[str, float]) -> Picture:
+    """How many times as fast the encoder is, by what it reads, over reading all patches.
 
-
-def cost(shares: Sequence[float], seconds: Sequence[float], arithmetic: Sequence[float]) -> Picture:
-    """Measured time of the encoder beside its counted operations, both over those with all patches.
-
-    shares: of the patches that are kept; seconds: measured; arithmetic: operations counted, any unit
+    counted, measured: factor by name, the same names; measured is empty before the experiment has run
     """
-    figure, axes = pyplot.subplots(figsize=(6, 3), layout="constrained")
-    measured = [value / seconds[-1] for value in seconds]
-    counted = [value / arithmetic[-1] for value in arithmetic]
-    axes.plot(shares, measured, "o-", color=COLOURS[1], label="measured time")
-    axes.plot(shares, counted, "s--", color=COLOURS[0], label="operations, counted")
-    axes.set(xlabel="share of the patches kept", ylabel="over all patches", xlim=(0, 1.03), ylim=(0, 1.1))
+    figure, axes = pyplot.subplots(figsize=(6.4, 2.4), layout="constrained")
+    places = range(len(counted))
+    axes.barh([y - 0.2 for y in places], list(counted.values()), 0.36, color=COLOURS[0], label="operations, counted")
+    if measured:
+        times = [measured[name] for name in counted]
+        axes.barh([y + 0.2 for y in places], times, 0.36, color=COLOURS[1], label="time, measured")
+    axes.set(xlabel="times as fast as with all patches", yticks=list(places), yticklabels=list(counted))
+    axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9)
-    pairs = "; ".join(
-        f"{share:.0%} kept: {time:.2f} measured, {count:.2f} counted"
-        for share, time, count in zip(shares, measured, counted, strict=True)
+    told = "; ".join(
+        f"{name}: {factor:.1f} by operations" + (f", {measured[name]:.1f} measured" if measured else "")
+        for name, factor in counted.items()
     )
     return Picture(
-        figure, f"Time of the encoder against the share of patches it reads, over the time with all. {pairs}."
+        figure,
+        f"How many times as fast the encoder is as with all patches. {told}."
+        + ("" if measured else " The time has not been measured yet."),
     )
 
 
 def ratio_sweep(values: Mapping[str, float], shipped: Mapping[str, Sequence[float]]) -> Picture:
     """Probe accuracy against the mask ratio: this run, and mean and spread of the shipped seeds.
 
-    values: accuracy in percent by variant, named such as "75% hidden"; shipped: one number a seed, same names
+    values: accuracy in percent by variant, named such as "75% hidden", or anything else for one without pre-training,
+    which becomes a line; shipped: one number a seed, same names
     """
     figure, axes = pyplot.subplots(figsize=(6.4, 3), layout="constrained")
     known = {name: numbers for name, numbers in shipped.items() if len(numbers) > 1}
     if known:
-        means = [statistics.mean(numbers) for numbers in known.values()]
-        spreads = [statistics.stdev(numbers) for numbers in known.values()]
-        axes.errorbar(
-            list(map(_percent, known)), means, spreads, fmt="s-", capsize=4, color=COLOURS[0], label="shipped seeds"
-        )
-    if values:
-        axes.plot(list(map(_percent, values)), list(values.values()), "o", color=COLOURS[1], label="this run")
-    if known or values:
-        axes.legend(frameon=False, fontsize=9)
+        spread = {name: (statistics.mean(numbers), statistics.stdev(numbers)) for name, numbers in known.items()}
+        ratios = [name for name in known if _ratio(name) is not None]
+        means, deviations = zip(*(spread[name] for name in ratios), strict=True)
+        marks = dict(fmt="s-", capsize=4, color=COLOURS[0], label="shipped seeds")
+        axes.errorbar([_ratio(name) for name in ratios], means, deviations, **marks)
+        for name in sorted(known.keys() - set(ratios)):
+            axes.axhline(spread[name][0], color="0.4", linestyle="--", label=f"{name}, shipped seeds")
+    drawn = {name: value for name, value in values.items() if _ratio(name) is not None}
+    if drawn:
+        axes.plot([_ratio(name) for name in drawn], list(drawn.values()), "o", color=COLOURS[1], label="this run")
+    if known or drawn:
+        axes.legend(frameon=False, fontsize=9, loc="lower left")
     axes.set(xlabel="mask ratio (%)", ylabel="linear probe (%)", xlim=(0, 100))
     axes.spines[["top", "right"]].set_visible(False)
     told = "; ".join(f"{name}: {value:.1f}%" for name, value in values.items()) or "not measured yet"
-    spread = "; ".join(f"{name}: {statistics.mean(n):.1f} ± {statistics.stdev(n):.1f}%" for name, n in known.items())
+    over_seeds = "; ".join(
+        f"{name}: {statistics.mean(numbers):.1f} ± {statistics.stdev(numbers):.1f}%" for name, numbers in known.items()
+    )
     return Picture(
         figure,
         f"Accuracy of a linear probe against the share of patches hidden in pre-training. This run: {told}."
-        + (f" Over the shipped seeds: {spread}." if spread else ""),
+        + (f" Over the shipped seeds: {over_seeds}." if over_seeds else ""),
     )
 
 
-def _percent(name: str) -> float:
-    return float(name.partition("%")[0])
+def _ratio(name: str) -> float | None:
+    """The percentage that a variant's name begins with, if it does."""
+    number, percent, _ = name.partition("%")
+    return float(number) if percent else None
 
 
 def _pixels(image: Tensor) -> ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,14 +45,17 @@ def with_any_mask(position: int) -> Callable[[Call, Reply, Reply], str | None]:
     return compare
 
 
-def in_every_dtype(name: str, message: str, answer: Callable[..., tuple], position: int) -> list[Mistake]:
-    """One mistake that returns a mask, once for each dtype in which a student may hold it."""
+def in_every_dtype(answer: Callable[..., tuple], position: int) -> list[Callable[..., tuple]]:
+    """A wrong answer that returns a mask, once for each dtype in which a student may hold it."""
 
-    def in_dtype(*args, dtype: torch.dtype | None) -> tuple:
-        value = answer(*args)
-        return (*value[:position], value[position].to(dtype or value[position].dtype), *value[position + 1 :])
+    def in_dtype(dtype: torch.dtype | None) -> Callable[..., tuple]:
+        def same_in_dtype(*args: Any) -> tuple:
+            value = answer(*args)
+            return (*value[:position], value[position].to(dtype or value[position].dtype), *value[position + 1 :])
 
-    return [Mistake(name, message, partial(in_dtype, dtype=dtype)) for dtype in MASK_DTYPES]
+        return same_in_dtype
+
+    return [in_dtype(dtype) for dtype in MASK_DTYPES]
 
 
 def _take(x: Tensor, ids: Tensor) -> Tensor:
@@ -249,7 +253,11 @@ def random_masking(conventions: Conventions) -> Exercise:
         difficulty=3,
         cases=cases,
         reference=right,
-        mistakes=tuple(mistake for spell in spelled for mistake in in_every_dtype(*spell, position=1)),
+        mistakes=tuple(
+            Mistake(name, message, wrong)
+            for name, message, answer in spelled
+            for wrong in in_every_dtype(answer, position=1)
+        ),
         compare=with_any_mask(1),
         hints=(
             "Do one picture of 5 tokens by hand, with ids_shuffle = [3, 0, 4, 1, 2] and keep_length = 2. Which tokens "

@@ -336,7 +336,7 @@ function render({ model, el, signal }) {
     const start = `${names[picture]}: ${keep} of ${N} patches seen${own ? ", chosen by hand" : ""}. `;
     let rest;
     if (!hidden.length) rest = "Nothing is hidden, so there is nothing to guess and no loss; untick the box to see that the decoder never learned to copy.";
-    else if (keep === 0) rest = `Nothing is seen: the model paints what it expects before it has seen anything, and misses by ${number(mean(hidden))} per pixel (mean squared error).`;
+    else if (keep === 0) rest = `Nothing is seen, which never happened in training: what it paints misses by ${number(mean(hidden))} per pixel (mean squared error).`;
     else rest = `The hidden ones are painted with a mean squared error of ${number(mean(hidden))}; the worst patch has ${number(Math.max(...hidden))}.`;
     if (chosen !== null) {
       const cell = cellOf(chosen);

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from helpers.exercises.definition import Exercise, Mistake
-from helpers.exercises.masked_autoencoder.masking import orders, with_any_mask
+from helpers.exercises.masked_autoencoder.masking import in_every_dtype, orders, with_any_mask
 from helpers.exercises.patches_to_tokens.drawing import weights
 from helpers.models.conventions import STANDARD, Conventions
 from helpers.models.mae import MaskedAutoencoder, random_masking, restore_masked
@@ -429,8 +429,9 @@ def masked_autoencoder(conventions: Conventions) -> Exercise:
         reference=partial(MaskedAutoencoder, conventions=conventions),
         mistakes=(
             *(
-                Mistake(name, message, partial(_variant("forward_encoder", forward), conventions=conventions))
+                Mistake(name, message, partial(_variant("forward_encoder", wrong), conventions=conventions))
                 for name, message, forward in encoder_mistakes
+                for wrong in in_every_dtype(forward, position=1)
             ),
             *(
                 Mistake(name, message, partial(_variant("forward_decoder", forward), conventions=conventions))

@@ -20,6 +20,7 @@ def items(conventions: Conventions = STANDARD) -> tuple[Item, ...]:
         written.why_decoder(),
         model.masked_autoencoder(conventions),
         written.bert_for_pictures(),
+        written.predict_painting(),
         written.attention_share(),
         written.layer_share(),
         written.predict_encoder_time(),

@@ -107,7 +107,7 @@ class MaskedAutoencoder(nn.Module):
         )
         self.decoder_norm = nn.LayerNorm(decoder_dim, eps=1e-6)
         self.decoder_pred = nn.Linear(decoder_dim, channels * patch_size**2)
-        self.initialise()
+        self._draw_weights()
 
     @property
     def tokens(self) -> int:
@@ -166,8 +166,8 @@ class MaskedAutoencoder(nn.Module):
         first = self.conventions.class_token == "first"
         return torch.cat([class_tokens, patches] if first else [patches, class_tokens], dim=1)
 
-    def initialise(self) -> None:
-        """Draw the weights as the published code does: linear layers by Xavier's rule, tokens from a normal of 0.02."""
+    def _draw_weights(self) -> None:
+        """As the published code does, unlike this course's ViT: linear layers by Xavier's rule, tokens of size 0.02."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)

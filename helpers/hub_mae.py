@@ -21,14 +21,15 @@ def load_published_mae(model_class: type[nn.Module], name: str = PUBLISHED_MAE) 
     model_class: called as model_class(224, 16, 3, 768, 12, 12, 512, 8, 16)
     name:        a repository on the hub that holds Hugging Face's ViTMAEForPreTraining of that size
     Returns the model in evaluation mode, for pictures (B, 3, 224, 224) normalised with MEAN and STD.
-    Raises HubError where there is no network, huggingface_hub is not installed or the weights do not fit.
+    Raises HubError where there is no network, huggingface_hub is not installed, the repository has no safetensors or
+    its weights do not fit.
     MAE (He et al., 2022): pre-trained on ImageNet-1K without labels.
     """
-    weights = from_hugging_face_mae(load_file(download(name, "model.safetensors")), CHANNELS)
+    published = load_file(download(name, "model.safetensors"))
     model = model_class(224, 16, CHANNELS, 768, 12, 12, 512, 8, 16)
     try:
-        model.load_state_dict(weights)
-    except RuntimeError as error:
+        model.load_state_dict(from_hugging_face_mae(published, CHANNELS))
+    except (RuntimeError, ValueError, KeyError) as error:  # other names or shapes, or one missing
         problem = " ".join(str(error).split())[:300]
         raise HubError(f"The weights of {name} do not fit {model_class.__name__}: {problem}") from error
     return model.eval()

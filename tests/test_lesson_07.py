@@ -1,15 +1,19 @@
 """Lesson 07: the masked autoencoder is Hugging Face's, its checkpoint is as good as it says, and its edges speak."""
 
-import sys
+import re
+import statistics
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from helpers import hub_mae
+from helpers import hub, hub_mae
 from helpers.data import fashion_mnist
-from helpers.exercises import find
+from helpers.exercises import find, items
+from helpers.exercises.definition import Experiment
+from helpers.exercises.judge import judge
+from helpers.experiment import Result, load_shipped
 from helpers.figures import masked_autoencoder as figures
 from helpers.hub import HubError
 from helpers.hub_mae import from_hugging_face_mae, load_published_mae
@@ -18,21 +22,11 @@ from helpers.models.checkpoints import HERE, facts
 from helpers.models.checkpoints.mae_fashion import NAME, load_mae, probe_accuracy, reconstruction_error
 from helpers.models.conventions import STANDARD
 from helpers.models.patches import patchify
+from helpers.runner import LocalRunner
 from helpers.train import fit
 from vitlab.course.parse import parse
 
 SOURCE = Path(__file__).resolve().parent.parent / "solutions" / "07_masked_autoencoder.py"
-
-
-@pytest.fixture(scope="module")
-def transformers():
-    # Not needed, and a torchvision that does not fit this torch would stop the import.
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "torchvision", None)
-        import transformers
-
-        _ = transformers.ViTMAEForPreTraining
-        yield transformers
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +137,25 @@ def test_published_weights_load_into_the_lessons_class(transformers, solved, tmp
     assert not model.training
     with pytest.raises(HubError, match="do not fit"):
         load_published_mae(lambda *asked: solved["MaskedAutoencoder"](8, 4, 3, 12, 1, 2, 4, 1, 2))
+    save_file({"fc.weight": torch.zeros(2, 2)}, tmp_path / "model.safetensors")
+    with pytest.raises(HubError, match=r"do not fit .*'fc\.weight' is not a parameter"):
+        load_published_mae(small)
+
+
+def test_a_repository_without_safetensors_is_said_in_one_sentence(monkeypatch):
+    import huggingface_hub
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    def without_file(name, file, local_files_only=False):
+        raise LocalEntryNotFoundError("not here") if local_files_only else EntryNotFoundError("404\nand more lines")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", without_file)
+    monkeypatch.setattr(hub, "_hub_answers", lambda name: True)
+    with pytest.raises(
+        HubError, match=r"facebook/vit-mae-base has no model\.safetensors.*nothing is unpickled"
+    ) as error:
+        load_published_mae(mae.MaskedAutoencoder)
+    assert "\n" not in str(error.value)
 
 
 def test_normalising_for_the_published_weights_can_be_undone():
@@ -232,12 +245,94 @@ def test_figures_say_what_is_to_be_seen():
     test, model = fashion_mnist("test", 3), load_mae()
     with torch.no_grad():
         painted, mask = model(test.images, mae.random_order(3, 49))
-    alt = figures.paintings(test.images, mask, painted, 4).alt
+    alt = figures.paintings(test.images, mask, {"one": painted, "two": patchify(test.images, 4)}, 4).alt
     assert "76% of the patches hidden" in alt  # 37 of 49
+    assert "in 4 rows" in alt
+    assert re.search(r"one: mean squared error 0\.[12]\d.*two: mean squared error 0\.00", alt)
     assert "only 12 of them kept" in figures.model_map(test.images[0], 4, mask[0].bool()).alt
     assert "of 49 patches each, 12 are to be seen" in figures.masks(test.images, mask, 4).alt
-    assert "25% kept: 0.25 measured, 0.20 counted" in figures.cost((0.25, 1.0), (1.0, 4.0), (1.0, 5.0)).alt
+    counted = {"all": 1.0, "a quarter": 4.2}
+    assert "a quarter: 4.2 by operations, 3.5 measured" in figures.speed(counted, {"all": 1.0, "a quarter": 3.5}).alt
+    assert "not been measured yet" in figures.speed(counted, {}).alt
     assert "75% hidden: 61.0%" in figures.ratio_sweep({"75% hidden": 61.0}, {}).alt
     assert "not measured yet" in figures.ratio_sweep({}, {}).alt
+    shipped = {"random weights": [64.0, 65.0], "15% hidden": [70.0, 70.0]}
+    assert "random weights: 64.5 ± 0.7%; 15% hidden: 70.0 ± 0.0%" in figures.ratio_sweep({}, shipped).alt
     photograph, patches = torch.rand(3, 8, 8), torch.rand(4, 48)
     assert "50% of its patches" in figures.painted_photo(photograph, torch.tensor([1, 0, 1, 0]), patches, 4, abs).alt
+
+
+# --------------------------------------------------------------------------------------- the check, and what is claimed
+class _InDtype(mae.MaskedAutoencoder):
+    """Right, but for a mask in a dtype of its own."""
+
+    dtype = torch.float32
+
+    def forward_encoder(self, images, ids_shuffle):
+        embeddings, mask, ids_restore = super().forward_encoder(images, ids_shuffle)
+        return embeddings, self.mask(mask).to(self.dtype), ids_restore
+
+    def mask(self, mask):
+        return mask
+
+
+class _Inverted(_InDtype):
+    def mask(self, mask):
+        return 1 - mask
+
+
+DTYPES = (torch.float16, torch.float32, torch.float64, torch.bool, torch.uint8, torch.int32, torch.int64)
+
+
+def verdict_on(identifier, answer):
+    return judge(find(identifier), LocalRunner({identifier: answer}, lambda name: find(name).reference))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_a_mask_with_the_right_values_is_right_in_any_dtype_and_an_inverted_one_wrong(dtype):
+    def right(x, keep_length, ids_shuffle):
+        kept, mask, ids_restore = mae.random_masking(x, keep_length, ids_shuffle)
+        return kept, mask.to(dtype), ids_restore
+
+    def inverted(x, keep_length, ids_shuffle):
+        kept, mask, ids_restore = mae.random_masking(x, keep_length, ids_shuffle)
+        return kept, (1 - mask).to(dtype), ids_restore
+
+    assert verdict_on("random_masking", right).kind == "right"
+    assert verdict_on("random_masking", inverted).mistake == "mask inverted"
+    assert verdict_on("MaskedAutoencoder", type("Mine", (_InDtype,), {"dtype": dtype})).kind == "right"
+    assert verdict_on("MaskedAutoencoder", type("Mine", (_Inverted,), {"dtype": dtype})).mistake == "mask inverted"
+
+
+@pytest.mark.parametrize("identifier", [item.id for item in items("07") if isinstance(item, Experiment)])
+def test_what_was_measured_bears_out_what_the_lesson_says(identifier):
+    shipped = load_shipped("07_masked_autoencoder")[identifier]
+    assert all(len(numbers) >= 3 for numbers in shipped.values())
+    means = {variant: statistics.mean(numbers) for variant, numbers in shipped.items()}
+    result = Result(find(identifier), find(identifier).outcome, means, {}, shipped)
+    assert [claim for claim in find(identifier).claims if not result.holds(claim)] == []
+
+
+def test_every_percentage_in_the_text_is_a_published_one_that_its_experiment_cites():
+    text = "\n".join(line for line in SOURCE.read_text(encoding="utf-8").splitlines() if line.startswith("# "))
+    cited = {value for item in items("07") if isinstance(item, Experiment) for finding in item.published
+             for value in finding.values.values()}  # fmt: skip
+    decimals = re.findall(r"(?<![\w./=])\d+\.\d+(?!\w|/|\.\d)", text)  # no addresses, no arguments
+    named = {float(number) for number in decimals}
+    assert len(named) >= 6
+    assert named <= cited
+
+
+def test_the_text_on_seeds_and_on_speed_agrees_with_what_was_measured():
+    text = SOURCE.read_text(encoding="utf-8").replace("\n# ", " ")
+    shipped = load_shipped("07_masked_autoencoder")
+    sweep, speed = shipped["predict_mask_ratio"], shipped["predict_encoder_time"]
+    assert "for every seed that was shipped" in text
+    assert all(low > high for low, high in zip(sweep["15% hidden"], sweep["75% hidden"], strict=True))
+    assert "worth hardly more than random weights" in text
+    assert statistics.mean(sweep["90% hidden"]) - statistics.mean(sweep["random weights"]) < 2
+    assert "no more than a little over random weights" in text
+    tokens = shipped["predict_mask_tokens"]
+    assert statistics.mean(tokens["mask tokens"]) - statistics.mean(tokens["random weights"]) < 2
+    assert "Near four and far from sixteen" in text
+    assert 3 < statistics.mean(speed["a quarter of them"]) < 5
