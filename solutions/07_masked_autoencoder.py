@@ -54,7 +54,7 @@ lesson
 # %%
 train, test = fashion_mnist("train"), fashion_mnist("test")
 hidden = torch.rand(49, generator=torch.Generator().manual_seed(3)).argsort() >= 12
-figures.model_map(test.images[0], 4, hidden)
+figures.whole_model(test.images[0], 4, hidden)
 
 # %% [markdown]
 # Carry BERT's idea over. **What should be hidden** of a picture?

@@ -249,7 +249,7 @@ def test_figures_say_what_is_to_be_seen():
     assert "76% of the patches hidden" in alt  # 37 of 49
     assert "in 4 rows" in alt
     assert re.search(r"one: mean squared error 0\.[12]\d.*two: mean squared error 0\.00", alt)
-    assert "only 12 of them kept" in figures.model_map(test.images[0], 4, mask[0].bool()).alt
+    assert "only 12 of them kept" in figures.whole_model(test.images[0], 4, mask[0].bool()).alt
     assert "of 49 patches each, 12 are to be seen" in figures.masks(test.images, mask, 4).alt
     counted = {"all": 1.0, "a quarter": 4.2}
     assert "a quarter: 4.2 by operations, 3.5 measured" in figures.speed(counted, {"all": 1.0, "a quarter": 3.5}).alt

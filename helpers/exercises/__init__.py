@@ -16,8 +16,8 @@ LESSONS = (
     LessonInfo("04", "receptive_field", "What one token can see"),
     LessonInfo("05", "positional_encodings", "Where am I? Positional encodings"),
     LessonInfo("06", "pooling", "From many tokens to one vector"),
-    LessonInfo("08", "conv_stem", "A few convolutions at the start"),
     LessonInfo("07", "masked_autoencoder", "Learning without labels: the masked autoencoder"),
+    LessonInfo("08", "conv_stem", "A few convolutions at the start"),
 )
 
 

@@ -18,7 +18,7 @@ from helpers.models.patches import patchify, unpatchify
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
 
 
-def model_map(image: Tensor, patch_size: int, hidden: Tensor) -> Picture:
+def whole_model(image: Tensor, patch_size: int, hidden: Tensor) -> Picture:
     """The whole model from picture to painting, what this lesson adds to a ViT in colour.
 
     image: (1, H, W), normalised; patch_size: P in pixels; hidden: (N,) bool, True where a patch is masked

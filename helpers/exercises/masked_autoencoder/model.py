@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from helpers.exercises.definition import Exercise, Mistake
+from helpers.exercises.drawing import weights
 from helpers.exercises.masked_autoencoder.masking import in_every_dtype, orders, with_any_mask
-from helpers.exercises.patches_to_tokens.drawing import weights
 from helpers.models.conventions import STANDARD, Conventions
 from helpers.models.mae import MaskedAutoencoder, random_masking, restore_masked
 from helpers.runner import Call
