@@ -41,11 +41,11 @@ lesson
 whole_model(["positions"], {"positions": "the only place that says where"})
 
 # %% [markdown] tags=["ta-note"]
-# **TA · the hour.** 50 minutes: parts 1, 2, 3, 8 and 9. Part 1 is the sheet's question: keep its three steps whatever
+# **TA · the hour.** 50 minutes: parts 1, 2, 3 and 9. Part 1 is the sheet's question: keep its three steps whatever
 # happens, and let the class vote before each. The explorer of part 8 works as a trailer too.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 1 · What is missing (10 min) ★
+# ## 1 · What is missing (13 min) ★
 #
 # Take a garment, make it 12 x 12 pixels small, and put it in one corner of an empty picture of 24 x 24. The patches are
 # 4 x 4 pixels, so there are 6 x 6 = 36 of them, 9 of them in the garment's corner.
@@ -165,7 +165,7 @@ figures.logit_changes({"without positions: after one pixel": moved - says["witho
 # has a weight for each pixel.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 10 minutes.** In step 2 half the class takes (d): equivariant tokens, invariant class token. Ask for a model
+# **TA, 13 minutes.** In step 2 half the class takes (d): equivariant tokens, invariant class token. Ask for a model
 # that *could* tell corners without a table (a CNN with zero padding: its borders give the place away; a causal
 # transformer: token i sees i tokens). Ask next: what if the four corners held different backgrounds? (Then the bag
 # differs.)
@@ -281,7 +281,7 @@ print(tasks.conclusion)
 # part 5, it does.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 3 · Waves instead of a table (14 min) ★
+# ## 3 · Waves instead of a table (16 min) ★
 #
 # A code that needs no learning: let a few hands turn, as on a clock, each at its own speed, and write down where they
 # point. Hand i turns by w_i = 10,000^(-2i/dim) radians from one place to the next; at place p it points to
@@ -347,7 +347,7 @@ print("a code with itself gives dim/2:", bool((products.diagonal() - 32).abs().m
 # apart* two tokens are, the same way everywhere in the picture.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes.** The first transformer has sine and cosine in turns; halves hold the same numbers, and only the
+# **TA, 16 minutes.** The first transformer has sine and cosine in turns; halves hold the same numbers, and only the
 # order differs, which the first linear layer can undo. Common: exponents that go on to 2 (a factor of two too many),
 # the wrong sign, `linspace(0, 1)`. Ask next: which i - j can the fastest hand not tell from 0? (multiples of 2 pi,
 # about 6.28: so never exactly; slower hands settle it anyway.)
@@ -399,9 +399,9 @@ figures.all_similarities(learned, (7, 7))
 print(f"{VIT_SIMILARITY.says} ({VIT_SIMILARITY.source})")
 
 # %% [markdown]
-# **The model found the grid in the data**, and ours found one thing more. Look at the maps on the left and on the right
-# edge: they light up together. Compare each place with the places that touch it, with those four or more steps away,
-# and with its mirror image on the other side of the picture.
+# **The model found much of the grid in the data**, most clearly what stands above what, and ours found one thing more.
+# Look at the maps on the left and on the right edge: they light up together. Compare each place with the places that
+# touch it, with those four or more steps away, and with its mirror image on the other side of the picture.
 
 # %%
 cosines = torch.cosine_similarity(learned[:, None], learned[None], dim=2)  # (49, 49)
@@ -472,7 +472,7 @@ def kind_accuracy(kind, seed):
 # **Predict: against none at all, which kinds help most in so short a training?**
 #
 # - a) all kinds, and about equally
-# - b) waves and turns, which know the grid from the start; the learned tables less
+# - b) waves and turns more than the learned tables
 # - c) the learned tables, which fit the data; waves and turns less
 # - d) none: the patches say it all
 
@@ -631,7 +631,8 @@ print(at_40.conclusion)
 # ## 7 · Stretch: turn, do not add (16 min)
 #
 # **RoPE** ([Su et al., 2021](https://arxiv.org/abs/2104.09864)) puts the hands of part 3 to another use. It adds
-# nothing to the tokens: it *turns* pairs of features of every query and key by the angle of their place. Turn q by
+# nothing to the tokens: it *turns* pairs of features of every patch's query and key by the angle of its place (a class
+# token has no place and is not turned). Turn q by
 # angle a and k by angle b, and their product only feels a - b.
 #
 # **Exercise.** Write `rope_2d(q, k, grid)`, which returns both turned; q and k are (..., N, d), grid is (rows, cols),
@@ -688,20 +689,24 @@ print("the map moves along with its query:", bool(shift < 1e-4))
 # are not turned: ask why (the score says whom to read; what is read should not depend on where it stands).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 8 · Drag it (5 min) ★
+# ## 8 · Drag it (5 min)
 #
 # Point at a place and see which others look alike to the model: with waves of any width and speed, with the learned
-# table, on any grid. The line under the map tells the cosines. **Is there a base with which 2-D waves tell a place from
-# the one below it as sharply as the learned table does? Why not?**
+# table, on any grid. The line under the map tells the cosines. **Take 2-D waves and a place in the middle, and drag the
+# base: how small can you make its cosine with the place below? What stops you?**
 
 # %% tags=["explorer"]
 explorer.explore(load_vit())
 
+# %% [markdown]
+# It stays above 0.77. The two places share the half of the code that tells the column, which is worth 1; in the other
+# half even the fastest hand turns by only one radian a step, which leaves cos 1 = 0.54 at least. Together
+# (1 + cos 1) / 2. A learned table has no such floor.
+
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Start with the learned table, then sin-cos 2-D: the cross. Drag the base from 10,000 down: the spot
-# shrinks, far places become alike again. But no base goes below 0.77 for touching places: they share the half of the
-# column (or row), and the fastest hand turns by one radian a step, so the cosine is at least (1 + cos 1)/2. Then the
-# grid sliders under the learned table: that is `interpolate_positions`, live.
+# **TA, 5 minutes, not on the short path.** Start with the learned table, then sin-cos 2-D: the cross. Drag the base
+# from 10,000 down: the spot shrinks, far places become alike again. Then the grid sliders under the learned table: that
+# is `interpolate_positions`, live.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Answer the sheet (8 min) ★

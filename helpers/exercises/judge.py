@@ -315,13 +315,23 @@ def _facts(exercise: Exercise, call: Call, expected: Reply, found: Reply) -> tup
     inputs = ", ".join(f"{name}: {_input_words(value)}" for name, value in zip(names, call.args, strict=True))
     if call.build is not None:
         inputs = f"{exercise.id}{call.build!r}; " + inputs
-    start = _first_difference(expected.value, found.value)
-    wanted = f"a {expected.crash.kind}" if expected.crash else _value_words(expected.value, start)
+    which, wanted_value, found_value = _first_that_differs(expected.value, found.value)
+    start = _first_difference(wanted_value, found_value)
+    wanted = f"a {expected.crash.kind}" if expected.crash else which + _value_words(wanted_value, start)
     facts = [("input", inputs), ("expected", wanted)]
     if found.crash is None:
-        foreign = isinstance(found.value, Foreign)
-        facts.append(("found", found.value.kind if foreign else _value_words(found.value, start)))
+        foreign = isinstance(found_value, Foreign)
+        facts.append(("found", which + (found_value.kind if foreign else _value_words(found_value, start))))
     return tuple(facts)
+
+
+def _first_that_differs(expected: Any, found: Any) -> tuple[str, Any, Any]:
+    """Of several returned values the first that differs, and its number in words; one value as it is."""
+    if type(expected) in (tuple, list) and type(found) in (tuple, list) and len(expected) == len(found):
+        for number, (one, other) in enumerate(zip(expected, found, strict=True), 1):
+            if same_value(one, other):
+                return f"number {number}: ", one, other
+    return "", expected, found
 
 
 def _first_difference(expected: Any, found: Any) -> int:

@@ -577,6 +577,7 @@ def _learned_parameters() -> Question:
             unit="parameters",
             wrong={
                 196 * 768: "Nearly: the class token has a row as well.",
+                224 * 224 * 768: "A row stands for a patch, not for a pixel.",
                 197 * 197 * 768: "One vector for each place, not one for each pair of places.",
                 197: "197 rows: how many numbers does each hold?",
             },
@@ -706,6 +707,17 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
         maps = F.interpolate(patches.reshape(1, -1, *old), size=tuple(new), **bicubic)
         return join(class_token, rearrange(maps, f"b d h w -> b {axes} d"))
 
+    def scrambled_twice(table, old, new):
+        class_token, patches = split(table, old)
+        maps = F.interpolate(patches.reshape(1, -1, *old), size=tuple(new), **bicubic)
+        return join(class_token, maps.reshape(1, new[0] * new[1], -1))
+
+    def turned_over(table, old, new):
+        class_token, patches = split(table, old)
+        maps = rearrange(patches, f"b {axes} d -> b d h w", h=old[1], w=old[0])
+        maps = F.interpolate(maps, size=tuple(new), **bicubic)
+        return join(class_token, rearrange(maps, f"b d h w -> b {axes} d"))
+
     def cut_or_repeated(table, old, new):
         class_token, patches = split(table, old)
         return join(class_token, patches[:, torch.arange(new[0] * new[1]) % patches.shape[1]])
@@ -725,6 +737,17 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
                 "class token lost",
                 "The patches are right, and the class token's row is gone. Set it aside first, put it back at the end.",
                 lost,
+            ),
+            Mistake(
+                "scrambled on the way in and out",
+                "`reshape` to (1, D, rows, cols) and back moves nothing, so rows of the table get mixed up with its "
+                "columns. Split the axis of the patches first, then move D with `permute`, and back at the end.",
+                scrambled_twice,
+            ),
+            Mistake(
+                "old grid turned over",
+                "The old grid is (rows, cols), and you read it as (cols, rows). On a square grid nobody would notice.",
+                turned_over,
             ),
             Mistake(
                 "class token zeroed",
@@ -813,7 +836,7 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
             "channels, put the row back.",
             "`F.interpolate` takes (1, D, rows, cols). From (1, N, D): give N its two sides back and move D to the "
             "front; afterwards undo both.",
-            f"With einops the way there is `b {axes} d -> b d h w` and the way back the same pattern read from right "
+            f"With einops (`from einops import rearrange`) the way there is `b {axes} d -> b d h w` and the way back the same pattern read from right "
             'to left. In between, `mode="bicubic"` and `align_corners=False`.',
         ),
     )
@@ -890,6 +913,14 @@ def _rope_2d(conventions: Conventions) -> Exercise:
         row, col = (place[:, None] * speeds for place in rows_and_columns(grid, conventions))
         return by(q, row.to(q), col.to(q)), by(k, row.to(k), col.to(k))
 
+    def exchanged(x, row, col):
+        def swapped(part, angle):
+            a, b = part.chunk(2, dim=-1)
+            return torch.cat([a * angle.sin() - b * angle.cos(), a * angle.cos() + b * angle.sin()], dim=-1)
+
+        one, two = x.chunk(2, dim=-1)
+        return torch.cat([swapped(one, row), swapped(two, col)], dim=-1)
+
     def added(q, k, grid):
         code = sincos_2d(*grid, q.shape[-1], conventions)
         return q + code.to(q), k + code.to(k)
@@ -937,6 +968,12 @@ def _rope_2d(conventions: Conventions) -> Exercise:
                 "You paired features i and i + d/2. The row's pairs both lie in the first half of the features, the "
                 "column's both in the second: cut in halves first, then each half in two.",
                 on_each(lambda x, row, col: turn(x, torch.cat([row, col], dim=-1))),
+            ),
+            Mistake(
+                "sine and cosine exchanged",
+                "Sine and cosine have changed places: at place 0 the angle is 0 and nothing may turn. The code of "
+                "`sincos_2d` has the sines of the row first, then its cosines, then those of the column.",
+                on_each(exchanged),
             ),
             Mistake(
                 "not a turn",
@@ -1025,7 +1062,7 @@ def _predict_kinds() -> Experiment:
         "training?",
         options={
             "a": "all kinds, and about equally",
-            "b": "waves and turns, which know the grid from the start; the learned tables less",
+            "b": "waves and turns more than the learned tables",
             "c": "the learned tables, which fit the data; waves and turns less",
             "d": "none: the patches say it all",
         },

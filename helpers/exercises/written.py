@@ -71,7 +71,7 @@ class Shape:
 
     def judge(self, value: Any) -> str | None:
         """None where the answer is right, else what is wrong, in a sentence."""
-        if type(value) is int:
+        if type(value) is int and len(self.value) == 1:
             value = (value,)
         if type(value) not in (tuple, list) or not all(type(size) is int for size in value):
             raise Unreadable("Answer with a tuple of whole numbers, such as (2, 3, 4).")
