@@ -46,7 +46,7 @@ lesson
 # Projector: open with the explorer, at 92%, and have them guess what the picture is.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 1 · A question that needs no label (8 min) ★
+# ## 1 · A question that needs no label (6 min) ★
 #
 # BERT takes a sentence, hides some words, and is trained to fill them in. The text is its own answer sheet. This is the
 # whole model of this lesson; what it adds to a ViT is in colour.
@@ -113,7 +113,7 @@ lesson.check("why_mostly_hidden")
 # which sentences could lose 75% of their words and still be restored?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2 · Hide, and put back (20 min) ★
+# ## 2 · Hide, and put back (22 min) ★
 #
 # Every picture gets a mask of its own. The trick of the paper: shuffle the tokens, keep the first few. `ids_shuffle`
 # says, for each picture, which token is drawn first, second, and so on. By hand, with tokens a b c d e, `ids_shuffle =
@@ -124,10 +124,11 @@ lesson.check("why_mostly_hidden")
 #     drawn as number  1  3  4  0  2       this is ids_restore: it undoes the shuffle
 #
 # The mask belongs to the picture, so it is in the picture's order: **{{masked_value}}** for b, c and e, which are
-# masked, and the other value of 0 and 1 for a and d; whether as floats, whole numbers or truth values is up to you.
+# masked, and the opposite for a and d. Floats, whole numbers or truth values: as you like.
 #
 # **Task.** `random_masking(x, keep_length, ids_shuffle)` returns three things: `kept` `(B, keep, D)` in the order
-# drawn, `mask` `(B, N)`, and `ids_restore` `(B, N)`. Each row of `ids_shuffle` `(B, N)` is another order. `x.gather(1,
+# drawn, `mask` `(B, N)`, and `ids_restore` `(B, N)`. Each row of `ids_shuffle` `(B, N)` is an order of its own, one a
+# picture. `x.gather(1,
 # index)` takes other tokens for each picture; its index has the shape of the result.
 
 
@@ -237,7 +238,7 @@ hidden_loss(torch.zeros_like(target), target, mask)
 # About 1: the variance of a normalised pixel. Whatever is below that has been learned.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 4 · The masked autoencoder (38 min)
+# ## 4 · The masked autoencoder (45 min)
 #
 # The encoder is a ViT that reads the class token and the kept patches, nothing else. ViT-B/16 at 224 x 224 pixels, 75%
 # masked: how many tokens does its encoder read, class token included?
@@ -285,7 +286,7 @@ lesson.check("why_decoder")
 # Blocks are `EncoderBlock(dim, heads)` in an `nn.ModuleList`; tables of tokens and positions are `nn.Parameter`s.
 #
 # `forward_encoder(images, ids_shuffle)`: embed; add the patches' positions; mask, keeping `int(N * (1 - mask_ratio))`;
-# join the class token, which has the row of `pos_embed` at its own end and stands **{{class_token_words}}**; blocks;
+# join the class token, which stands **{{class_token_words}}** (in `pos_embed` too: its row is added to it); blocks;
 # norm. Returns `(embeddings, mask, ids_restore)`.
 #
 # `forward_decoder(embeddings, ids_restore)`: embed; a mask token for every hidden place; restore; join the class token
@@ -370,7 +371,8 @@ embeddings.shape, model.forward_decoder(embeddings, ids_restore).shape
 
 # %% [markdown]
 # 13 tokens in, 49 patches out. **In your own words** (a short paragraph): how can a ViT learn from pictures without
-# labels? Say what goes in, what is to come out, why there is a decoder, and why so much is hidden.
+# labels? Say what goes in, what is to come out, why there is a decoder, and why so much is hidden. A person reads this
+# one.
 
 # %% [markdown] tags=["answer"] exercise="bert_for_pictures"
 # ### BEGIN SOLUTION
@@ -597,8 +599,8 @@ figures.speed({name: operations(1.0) / operations(share) for name, share in shar
 # ## 7 · What it is good for (10 min) ★
 #
 # Nobody wants the paintings. What is wanted is the encoder: the decoder is thrown away, a classifier's head takes its
-# place. A ViT-B/16 was pre-trained with 75% masked. How many tokens should its encoder read when it now classifies a
-# picture?
+# place. A ViT-B/16 was pre-trained with 75% of its 196 patches masked (224 x 224 pixels). How many tokens should its
+# encoder read when it now classifies a picture, class token included?
 
 # %% tags=["answer"] exercise="tokens_afterwards"
 ### BEGIN SOLUTION

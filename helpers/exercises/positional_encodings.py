@@ -836,8 +836,8 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
             "channels, put the row back.",
             "`F.interpolate` takes (1, D, rows, cols). From (1, N, D): give N its two sides back and move D to the "
             "front; afterwards undo both.",
-            f"With einops (`from einops import rearrange`) the way there is `b {axes} d -> b d h w` and the way back the same pattern read from right "
-            'to left. In between, `mode="bicubic"` and `align_corners=False`.',
+            f"With einops (`from einops import rearrange`) the way there is `b {axes} d -> b d h w` and the way back "
+            'the same pattern read from right to left. In between, `mode="bicubic"` and `align_corners=False`.',
         ),
     )
 

@@ -130,6 +130,10 @@ def random_masking(conventions: Conventions) -> Exercise:
         _, mask, restore = right(x, keep, ids)
         return _take(x, restore[:, :keep]), mask, restore
 
+    def first_feature(x, keep, ids):
+        _, mask, restore = right(x, keep, ids)
+        return x.gather(1, ids[:, :keep, None]), mask, restore
+
     def zeros_in_place(x, keep, ids):
         _, mask, restore = right(x, keep, ids)
         hidden = mask == one
@@ -218,6 +222,12 @@ def random_masking(conventions: Conventions) -> Exercise:
             kept_by_restore,
         ),
         (
+            "only the first feature kept",
+            "The tokens come out with a single feature: `gather` returns a result of the shape of its *index*. Repeat "
+            "the index along the features first: (B, keep) -> (B, keep, D) with `expand`.",
+            first_feature,
+        ),
+        (
             "masked tokens set to zero",
             "You return all N tokens, the masked ones as zeros. The encoder would still compute on every one of them: "
             "return only the kept ones, (B, keep_length, D).",
@@ -260,13 +270,13 @@ def random_masking(conventions: Conventions) -> Exercise:
         ),
         compare=with_any_mask(1),
         hints=(
-            "Do one picture of 5 tokens by hand, with ids_shuffle = [3, 0, 4, 1, 2] and keep_length = 2. Which tokens "
-            "are kept? What is the mask? Where in the shuffled list is token 0 to be found? Token 1?",
+            "Three things, one after the other. Which numbers of `ids_shuffle` are kept? How does one invert an order "
+            "(lesson 02)? And what does the inverse say of a token: as which number was it drawn?",
             "`x.gather(1, index)` takes another set of tokens for each picture; its index needs the shape of what "
             "comes out, (B, keep, D). And `ids_restore` is the inverse of `ids_shuffle`, row by row: `argsort` gives "
             "it.",
             "ids_restore says when each token was drawn. So a token is masked where `ids_restore >= keep_length`, "
-            f"already in the original order; turn that into numbers with {one} where it holds.",
+            f"already in the original order; the mask is {one} (or its truth value) there.",
         ),
     )
 

@@ -163,7 +163,10 @@ def bert_for_pictures() -> Question:
                 "filled in from next door without understanding anything.",
             )
         ),
-        hints=(),
+        hints=(
+            "One sentence on each: what goes into the encoder, what the result is compared with and where, what the "
+            "decoder has that the encoder has not, and why hiding 15% would be too easy.",
+        ),
     )
 
 
@@ -182,6 +185,8 @@ def attention_share() -> Question:
                 "token.",
                 0.75**2: "These are the masked ones. A quarter of the tokens is left.",
                 16: "The other way round: what is the cost with a quarter of the tokens, over the cost with all?",
+                4: "Once more: a quarter as many tokens, each of which looks at a quarter as many. And over, not under: "
+                "the cost with a quarter, over the cost with all.",
                 0.75: "A quarter of the tokens is left, and each looks at a quarter of them.",
             },
         ),
