@@ -185,8 +185,8 @@ def attention_share() -> Question:
                 "token.",
                 0.75**2: "These are the masked ones. A quarter of the tokens is left.",
                 16: "The other way round: what is the cost with a quarter of the tokens, over the cost with all?",
-                4: "Once more: a quarter as many tokens, each of which looks at a quarter as many. And over, not under: "
-                "the cost with a quarter, over the cost with all.",
+                4: "Once more: a quarter as many tokens, each of which looks at a quarter as many. And with a quarter "
+                "of the tokens goes above the line, with all of them below.",
                 0.75: "A quarter of the tokens is left, and each looks at a quarter of them.",
             },
         ),
