@@ -63,7 +63,8 @@ class Result:
         return statistics.stdev(values) if len(values) > 1 else LEAST_DIFFERENCE / SPREADS
 
     def _sentence(self, claim: Claim) -> str:
-        words = {"=": "no difference beyond the spread between {} and {}", ">": "{} beats {}", "<": "{} loses to {}"}
+        wins, loses = (">", "<") if not self.experiment.lower_is_better else ("<", ">")
+        words = {"=": "no difference beyond the spread between {} and {}", wins: "{} beats {}", loses: "{} loses to {}"}
         found = words[self._relation(claim)].format(claim.left, claim.right)
         if claim.over_seeds:
             found = f"over {len(self._differences(claim))} seeds: {found}"
@@ -90,7 +91,8 @@ class Result:
         ]
         options = self.experiment.options
         borne_out = all(self.holds(claim) for claim in self.experiment.claims)
-        lines = [f"In {self.experiment.unit}.", f"You predicted {self.predicted}) {options[self.predicted]}."]
+        lower = ", the lower the better" if self.experiment.lower_is_better else ""
+        lines = [f"In {self.experiment.unit}{lower}.", f"You predicted {self.predicted}) {options[self.predicted]}."]
         if borne_out:
             outcome = self.experiment.outcome
             verdict = "just as you predicted" if outcome == self.predicted else "not what you predicted: why?"

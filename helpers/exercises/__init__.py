@@ -12,6 +12,7 @@ LESSONS = (
     LessonInfo("00", "einops", "einops: reshaping that reads like a sentence"),
     LessonInfo("01", "patches_to_tokens", "From patches to tokens to a Vision Transformer"),
     LessonInfo("02", "patch_order", "Does the order of the patches matter?"),
+    LessonInfo("09", "autoregressive_images", "Drawing patch by patch: autoregressive images"),
 )
 
 

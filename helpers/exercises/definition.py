@@ -32,7 +32,8 @@ class Exercise:
 
     cases: draws the calls from a generator (non-square pictures, a batch of one, odd sizes, float32 and float64);
     reference: the course's own answer; needs: ids of earlier exercises that an answer may use;
-    compare(call, expected, found): what is wrong with a reply, in a sentence, or None (by default values are compared);
+    compare(call, expected, found): how a reply differs from another (the reference's, or a mistake's), in a sentence, or
+    None where they are as good as the same (by default values are compared);
     hints: from a nudge to nearly the answer; difficulty: 1 to 3.
     """
 
@@ -82,7 +83,8 @@ class Experiment:
     """Predict, then measure. Its id is the variable that holds the prediction.
 
     options: what one may predict, by letter; outcome: the letter that holds where every claim does;
-    published: findings of papers that stand beside the measurement; unit: of the measured number.
+    published: findings of papers that stand beside the measurement; unit: of the measured number;
+    lower_is_better: the smaller number wins, such as seconds or bits.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Experiment:
     claims: tuple[Claim, ...]
     published: tuple[Finding, ...]
     unit: str = "% test accuracy"
+    lower_is_better: bool = False
     points: ClassVar[int] = 0
     kind: ClassVar[str] = "prediction"
 

@@ -157,13 +157,13 @@ def next_code_loss(model: ImageGPT, codes: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), codes.flatten())
 
 
-def bits_per_picture(logits: Tensor, codes: Tensor) -> Tensor:
+def bits_per_picture(logits: Tensor, codes: Tensor) -> float:
     """How many bits it takes, on average, to write down a picture's codes with the model's probabilities.
 
     logits: (B, N, K), those that predict codes (B, N), long
-    Returns a scalar: the sum over the N places of -log2 p(code), averaged over the B pictures.
+    Returns a number: the sum over the N places of -log2 p(code), averaged over the B pictures.
     """
-    nats = F.cross_entropy(logits.flatten(0, 1), codes.flatten(), reduction="sum")
+    nats = F.cross_entropy(logits.flatten(0, 1), codes.flatten(), reduction="sum").item()
     return nats / (math.log(2) * len(codes))
 
 
@@ -173,5 +173,5 @@ def measure_bits(model: ImageGPT, codes: Tensor, labels: Tensor, batch_size: int
     device, total = model.pos_embed.device, 0.0
     for some, kinds in zip(codes.split(batch_size), labels.split(batch_size), strict=True):
         some, kinds = some.to(device), kinds.to(device)
-        total += bits_per_picture(model(shift_right(some, model.vocabulary + kinds)), some).item() * len(some)
+        total += bits_per_picture(model(shift_right(some, model.vocabulary + kinds)), some) * len(some)
     return total / len(codes)
