@@ -239,6 +239,7 @@ AIM_ORDER = Finding(
 AIM_TARGET = Finding(
     AIM,
     "sections 4.1 and 5.2",
-    "AIM predicts the pixels of the next patch by squared error, without codes; targets from k-means or a discrete VAE "
-    "work too, with weaker features.",
+    "AIM, models of 0.6 to 7 billion parameters, predicts the pixels of the next patch by squared error, without codes; "
+    "targets from k-means or a discrete VAE work too, with weaker features.",
+    {"smallest_billion": 0.6, "largest_billion": 7},
 )

@@ -97,7 +97,6 @@ class ImageGPT(nn.Module):
         for name, number in dict(vocabulary=vocabulary, length=length, depth=depth, starts=starts).items():
             if number < 1:
                 raise ValueError(f"An ImageGPT has at least 1 as its {name}, but it is {number}.")
-        self.vocabulary = vocabulary
         self.token_embed = nn.Embedding(vocabulary + starts, dim)
         self.pos_embed = nn.Parameter(torch.zeros(1, length, dim))
         self.blocks = nn.ModuleList([CausalBlock(dim, heads) for _ in range(depth)])
@@ -153,7 +152,7 @@ def next_code_loss(model: ImageGPT, codes: Tensor, labels: Tensor) -> Tensor:
 
     codes: (B, N), long; labels: (B,), long, below the model's number of start tokens
     """
-    logits = model(shift_right(codes, model.vocabulary + labels))  # (B, N, vocabulary)
+    logits = model(shift_right(codes, model.head.out_features + labels))  # (B, N, vocabulary)
     return F.cross_entropy(logits.flatten(0, 1), codes.flatten())
 
 
@@ -173,5 +172,14 @@ def measure_bits(model: ImageGPT, codes: Tensor, labels: Tensor, batch_size: int
     device, total = model.pos_embed.device, 0.0
     for some, kinds in zip(codes.split(batch_size), labels.split(batch_size), strict=True):
         some, kinds = some.to(device), kinds.to(device)
-        total += bits_per_picture(model(shift_right(some, model.vocabulary + kinds)), some) * len(some)
+        total += bits_per_picture(model(shift_right(some, model.head.out_features + kinds)), some) * len(some)
     return total / len(codes)
+
+
+def bits_of_places(logits: Tensor, codes: Tensor, each: bool = False) -> Tensor:
+    """Bits of each place: of every picture (B, N), or averaged over the pictures (N,).
+
+    logits: (B, N, K), those that predict codes (B, N), long; each: keep the pictures apart
+    """
+    bits = F.cross_entropy(logits.mT, codes, reduction="none") / math.log(2)  # (B, K, N), (B, N) -> (B, N)
+    return bits if each else bits.mean(dim=0)

@@ -201,7 +201,7 @@ def masked_attention() -> Exercise:
         id="masked_attention",
         title="Attention under a mask",
         points=2,
-        minutes=6,
+        minutes=5,
         difficulty=2,
         cases=cases,
         reference=course.masked_attention,

@@ -31,7 +31,7 @@ def nearest_code() -> Exercise:
             Call((draw(3, 9, 6) + 1.0, words(20, 6)), group="values"),
             Call((draw(1, 8, 5) + 1.0, words(6, 5)), group="batch of one"),
             Call((draw(2, 3, 4, 3) + 1.0, words(9, 3)), group="more axes"),
-            Call((draw(40, 16).float(), words(30, 16).float()), group="values"),
+            Call((draw(12, 16).float(), words(15, 16).float()), group="values"),
         ]
 
     def differences(patches: Tensor, codebook: Tensor) -> Tensor:
@@ -217,7 +217,7 @@ def shift_right() -> Exercise:
         id="shift_right",
         title="What the model reads",
         points=1,
-        minutes=4,
+        minutes=3,
         difficulty=1,
         cases=cases,
         reference=image_gpt.shift_right,

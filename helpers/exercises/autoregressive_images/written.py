@@ -370,10 +370,10 @@ def predict_cache() -> Experiment:
         options={
             "a": "slower: putting the cache together costs more than it saves",
             "b": "about as fast: 49 tokens are too few for it to matter",
-            "c": "more than three times as fast",
+            "c": "clearly faster",
         },
         outcome="c",
-        claims=(Claim("with a cache", ">", "three times the speed without"),),
+        claims=(Claim("with a cache", ">", "without a cache"),),
         published=(),
         unit="pictures drawn per second",
     )
