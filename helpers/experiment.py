@@ -18,6 +18,7 @@ MEASURED = Path(__file__).parent / "measured"  # one JSON a lesson, written by `
 SEED = "VITLAB_SEED"  # set by `vitlab experiments`; a student's run uses seed 0
 RECORD = "VITLAB_RECORD"  # file to which `vitlab experiments` has each experiment append its numbers
 LEAST_DIFFERENCE = 1.0  # in the unit of the experiment: less than that is never called a difference
+RELATIONS = {"=": "no difference beyond the spread between {} and {}", ">": "{} is above {}", "<": "{} is below {}"}
 SPREADS = 2.0  # a difference counts beyond so many standard deviations of it
 
 
@@ -42,6 +43,10 @@ class Result:
         """Whether this run bears the claim out, given the spread over the shipped seeds."""
         return self._relation(claim) == claim.relation
 
+    def holds_published(self, claim: Claim) -> bool:
+        """Whether this run bears out what the cited paper found, or what was expected where none is cited."""
+        return self._relation(claim) == (claim.published or claim.relation)
+
     def _relation(self, claim: Claim) -> str:
         difference = self.values[claim.left] - self.values[claim.right]
         limit = max(LEAST_DIFFERENCE, SPREADS * math.hypot(self._spread(claim.left), self._spread(claim.right)))
@@ -63,12 +68,12 @@ class Result:
         return statistics.stdev(values) if len(values) > 1 else LEAST_DIFFERENCE / SPREADS
 
     def _sentence(self, claim: Claim) -> str:
-        wins, loses = (">", "<") if not self.experiment.lower_is_better else ("<", ">")
-        words = {"=": "no difference beyond the spread between {} and {}", wins: "{} beats {}", loses: "{} loses to {}"}
-        found = words[self._relation(claim)].format(claim.left, claim.right)
+        found = RELATIONS[self._relation(claim)].format(claim.left, claim.right)
         if claim.over_seeds:
             found = f"over {len(self._differences(claim))} seeds: {found}"
-        return found + (" (as expected)" if self.holds(claim) else " (NOT as expected: see the table above)")
+        if not self.holds(claim):
+            return found + " (NOT as expected: see the table above)"
+        return found + (" (as measured before; the paper found otherwise)" if claim.published else " (as expected)")
 
     def __repr__(self) -> str:
         return repr(self._card())
@@ -86,13 +91,12 @@ class Result:
         seeds = max((len(values) for values in self.shipped.values()), default=0)
         header = ("variant", "this run", f"mean ± spread over {seeds} seeds", "seconds")
         rows = [
-            (name, f"{value:.1f}", _mean_and_spread(self.shipped.get(name, [])), f"{self.seconds[name]:.0f}")
+            (name, f"{value:.1f}", mean_and_spread(self.shipped.get(name, [])), f"{self.seconds[name]:.0f}")
             for name, value in self.values.items()
         ]
         options = self.experiment.options
         borne_out = all(self.holds(claim) for claim in self.experiment.claims)
-        lower = ", the lower the better" if self.experiment.lower_is_better else ""
-        lines = [f"In {self.experiment.unit}{lower}.", f"You predicted {self.predicted}) {options[self.predicted]}."]
+        lines = [f"In {self.experiment.unit}.", f"You predicted {self.predicted}) {options[self.predicted]}."]
         if borne_out:
             outcome = self.experiment.outcome
             verdict = "just as you predicted" if outcome == self.predicted else "not what you predicted: why?"
@@ -127,13 +131,22 @@ def measure(
     return Result(experiment, letter, values, seconds, shipped)
 
 
+def shipped_result(experiment: Experiment, lesson_file: str) -> Result:
+    """The shipped means as if they were one run; without values where nothing was shipped."""
+    path = MEASURED / f"{lesson_file}.json"
+    shipped = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"experiments": {}, "seconds": {}}
+    values, seconds = (shipped[kind].get(experiment.id, {}) for kind in ("experiments", "seconds"))
+    means = ({name: statistics.mean(numbers) for name, numbers in kind.items()} for kind in (values, seconds))
+    return Result(experiment, experiment.outcome, *means, values)
+
+
 def load_shipped(lesson_file: str) -> dict[str, dict[str, list[float]]]:
     """Shipped numbers of a lesson: experiment -> variant -> one number a seed; empty before they were measured."""
     path = MEASURED / f"{lesson_file}.json"
     return json.loads(path.read_text(encoding="utf-8"))["experiments"] if path.exists() else {}
 
 
-def _mean_and_spread(values: list[float]) -> str:
+def mean_and_spread(values: list[float]) -> str:
     if len(values) < 2:
         return "–"
     return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"

@@ -130,13 +130,13 @@ def test_prediction_measurement_and_paper_stand_side_by_side():
     assert VIT_PATCHES.says in text
     assert result.conclusion.splitlines() == [
         "no difference beyond the spread between one and other (as expected)",
-        "one beats third (as expected)",
+        "one is above third (as expected)",
     ]
 
 
 def test_what_the_data_does_not_support_is_said_so():
     result = measure(ORDER, "99_none", "b", {**RUNS, "third": lambda seed: 75})
-    assert "one loses to third (NOT as expected" in result.conclusion
+    assert "one is below third (NOT as expected" in result.conclusion
     assert "Measured: b)" not in repr(result)
 
 

@@ -32,8 +32,7 @@ class Exercise:
 
     cases: draws the calls from a generator (non-square pictures, a batch of one, odd sizes, float32 and float64);
     reference: the course's own answer; needs: ids of earlier exercises that an answer may use;
-    compare(call, expected, found): how a reply differs from another (the reference's, or a mistake's), in a sentence, or
-    None where they are as good as the same (by default values are compared);
+    compare(call, expected, found): what is wrong with a reply, in a sentence, or None (by default values are compared);
     hints: from a nudge to nearly the answer; difficulty: 1 to 3.
     """
 
@@ -69,13 +68,15 @@ class Question:
 class Claim:
     """What an experiment is expected to show: left ">" or "<" right, or "=" for no difference beyond the spread.
 
-    over_seeds: judged by the mean difference over the shipped seeds, where it is smaller than the luck of one run.
+    over_seeds: judged by the mean difference over the shipped seeds, where it is smaller than the luck of one run;
+    published: the relation that the cited paper found, where ours is another.
     """
 
     left: str
     relation: str
     right: str
     over_seeds: bool = False
+    published: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,7 @@ class Experiment:
     """Predict, then measure. Its id is the variable that holds the prediction.
 
     options: what one may predict, by letter; outcome: the letter that holds where every claim does;
-    published: findings of papers that stand beside the measurement; unit: of the measured number;
-    lower_is_better: the smaller number wins, such as seconds or bits.
+    published: findings of papers that stand beside the measurement; unit: of the measured number.
     """
 
     id: str
@@ -95,7 +95,6 @@ class Experiment:
     claims: tuple[Claim, ...]
     published: tuple[Finding, ...]
     unit: str = "% test accuracy"
-    lower_is_better: bool = False
     points: ClassVar[int] = 0
     kind: ClassVar[str] = "prediction"
 

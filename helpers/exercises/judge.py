@@ -228,7 +228,10 @@ def _recognise(
 
 
 def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> bool:
-    if (exercise.compare(call, wrong, got) if exercise.compare else same_value(wrong.value, got.value)) is not None:
+    if exercise.compare:
+        if exercise.compare(call, wrong, got) is not None:
+            return True
+    elif same_value(wrong.value, got.value) is not None:
         return True
     if not call.gradients:
         return False

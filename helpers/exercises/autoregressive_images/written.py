@@ -226,8 +226,7 @@ def predict_bits() -> Experiment:
             Claim("words by the one before (bigram)", ">", "ImageGPT, row by row"),
         ),
         published=(IGPT_PALETTE, IGPT_PROBE),
-        unit="bits per test picture",
-        lower_is_better=True,
+        unit="bits per test picture (fewer is better)",
     )
 
 
@@ -305,8 +304,7 @@ def predict_order() -> Experiment:
         outcome="b",
         claims=(Claim("random order", ">", "row by row"),),
         published=(AIM_ORDER, IGPT_ORDER),
-        unit="bits per test picture",
-        lower_is_better=True,
+        unit="bits per test picture (fewer is better)",
     )
 
 
