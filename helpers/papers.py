@@ -213,8 +213,8 @@ IGPT_PALETTE = Finding(
 IGPT_PROBE = Finding(
     IGPT,
     "abstract and results",
-    "A GPT trained on pixels learns good features: 96.3% on CIFAR-10 by linear probe, 99.0% fine-tuned; on ImageNet the "
-    "linear probe reaches 60.3% (iGPT-L, 32x32), 65.2% (48x48) and 72.0% (iGPT-XL, 6.8 billion parameters).",
+    "A GPT trained on pixels learns good features: 96.3% on CIFAR-10 by linear probe, 99.0% fine-tuned; on ImageNet "
+    "the linear probe reaches 60.3% (iGPT-L, 32x32), 65.2% (48x48) and 72.0% (iGPT-XL, 6.8 billion parameters).",
     {"cifar_probe": 96.3, "cifar_tuned": 99.0, "l_32": 60.3, "l_48": 65.2, "xl": 72.0, "billion": 6.8},
 )
 IGPT_ORDER = Finding(
@@ -232,14 +232,14 @@ AIM = Paper(
 AIM_ORDER = Finding(
     AIM,
     "table 3b",
-    "An autoregressive ViT on ImageNet-1k, probed linearly: raster order 69.5%, checkerboard 68.2%, spiral 67.7%, random "
-    "65.8%.",
+    "An autoregressive ViT on ImageNet-1k, probed linearly: raster order 69.5%, checkerboard 68.2%, spiral 67.7%, "
+    "random 65.8%.",
     {"raster": 69.5, "checkerboard": 68.2, "spiral": 67.7, "random": 65.8},
 )
 AIM_TARGET = Finding(
     AIM,
     "sections 4.1 and 5.2",
-    "AIM, models of 0.6 to 7 billion parameters, predicts the pixels of the next patch by squared error, without codes; "
-    "targets from k-means or a discrete VAE work too, with weaker features.",
+    "AIM, models of 0.6 to 7 billion parameters, predicts the pixels of the next patch by squared error, without "
+    "codes; targets from k-means or a discrete VAE work too, with weaker features.",
     {"smallest_billion": 0.6, "largest_billion": 7},
 )

@@ -1,8 +1,9 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 09 · Drawing patch by patch: autoregressive images
 #
-# So far every model has *read* pictures. The last part of the discussion sheet, (i), asks how the same transformer could
-# *make* them, the way GPT writes: one token after the other, each given those before it. After this lesson you can
+# So far every model has *read* pictures. The last part of the discussion sheet, (i), asks how the same transformer
+# could *make* them, the way GPT writes: one token after the other, each given those before it. After this lesson
+# you can
 #
 # - write a picture's probability as a product, one factor a patch, and give patches a vocabulary,
 # - turn a ViT into a GPT with two changes, a mask and a shift, and prove that no answer leaks,
@@ -113,15 +114,15 @@ lesson.check("why_codes")
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 7 minutes.** (d) of the first question is the one to dwell on: it is what BERT and MAE learn, and it is no
-# factorisation. For the last one draw two possible next patches on the board, one black, one white: their mean is a grey
-# that never occurs. Ask next: what would a softmax over *pixels*, one token each, look like? (iGPT: 512 colours, and
-# 1,024 tokens for a picture of 32 x 32.)
+# factorisation. For the last one draw two possible next patches on the board, one black, one white: their mean is a
+# grey that never occurs. Ask next: what would a softmax over *pixels*, one token each, look like? (iGPT: 512 colours,
+# and 1,024 tokens for a picture of 32 x 32.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A dictionary of patches (10 min)
 #
-# k-means finds the 256 words: start with 256 patches, give every patch to the nearest word, replace each word by the mean
-# of its patches, and repeat. scikit-learn does it in seconds on the patches of 4,000 pictures. Nobody tells it
+# k-means finds the 256 words: start with 256 patches, give every patch to the nearest word, replace each word by the
+# mean of its patches, and repeat. scikit-learn does it in seconds on the patches of 4,000 pictures. Nobody tells it
 # about edges.
 
 # %%
@@ -131,8 +132,8 @@ figures.words_of(own_codebook)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Exercise.** Write `nearest_code(patches, codebook)`: for each patch the **number of the nearest word**. `patches` is
-# (..., P) with any number of leading axes, `codebook` is (K, P); the result is `long` (...), from 0 to K-1. Near means a
-# small Euclidean distance: the sum of squared differences over the P pixels.
+# (..., P) with any number of leading axes, `codebook` is (K, P); the result is `long` (...), from 0 to K-1. Near means
+# a small Euclidean distance: the sum of squared differences over the P pixels.
 #
 # By hand: with the words [0, 0] and [3, 4], the patch [1, 1] gets number 0 (2 against 4 + 9 = 13).
 
@@ -150,8 +151,8 @@ def nearest_code(patches, codebook):
 lesson.check("nearest_code")
 
 # %% [markdown]
-# From here on we use the dictionary that comes with the lesson, since the trained model that comes with it speaks in its
-# words. A picture is now 49 numbers.
+# From here on we use the dictionary that comes with the lesson, since the trained model that comes with it speaks in
+# its words. A picture is now 49 numbers.
 
 # %%
 gpt, codebook = load_image_gpt()
@@ -193,8 +194,8 @@ lesson.check("uniform_bits")
 # All 49 factors shall come out of **one** pass, which is what makes a transformer fast to train: place i predicts its
 # patch from the places before it. So attention must not look ahead.
 #
-# **Exercise.** Write `causal_mask(n)`: bool (n, n), **True where row i may look at column j**: at itself and at what came
-# before.
+# **Exercise.** Write `causal_mask(n)`: bool (n, n), **True where row i may look at column j**: at itself and at what
+# came before.
 
 
 # %% tags=["exercise"] exercise="causal_mask"
@@ -256,23 +257,23 @@ lesson.check("without_mask")
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 12 minutes.** The classic: zeroing weights *after* the softmax. They no longer sum to 1, and, worse, each one's
-# size still depends on the hidden scores through the denominator: the future leaks without being looked at. (Zeroing and
-# dividing by the new sum is right.) Ask next: why does the diagonal stay True?
+# size still depends on the hidden scores through the denominator: the future leaks without being looked at. (Zeroing
+# and dividing by the new sum is right.) Ask next: why does the diagonal stay True?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Shifted by one (5 min) ★
 #
 # Place i may look at itself. So what it reads must not be what it is to predict: the sequence is shifted by one place,
-# and a **start token** fills the gap. We have ten of them, numbers 256 to 265, one for each class: that is how the model
-# is told what to draw.
+# and a **start token** fills the gap. We have ten of them, numbers 256 to 265, one for each class: that is how the
+# model is told what to draw.
 #
 # | place | 0 | 1 | 2 | ... | 48 |
 # |:---|:---|:---|:---|:---|:---|
 # | reads | start | x1 | x2 | ... | x48 |
 # | predicts | x1 | x2 | x3 | ... | x49 |
 #
-# **Exercise.** Write `shift_right(tokens, start)`: (B, N) -> (B, N), the start first, the last token gone. `start` is one
-# number for all sequences, or a `long` tensor (B,), one for each.
+# **Exercise.** Write `shift_right(tokens, start)`: (B, N) -> (B, N), the start first, the last token gone. `start` is
+# one number for all sequences, or a `long` tensor (B,), one for each.
 
 
 # %% tags=["exercise"] exercise="shift_right"
@@ -307,14 +308,16 @@ lesson.check("first_reads")
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 5 minutes.** Shift *or* strict mask, never neither and never both. Some write the loss as logits[:, :-1] against
-# tokens[:, 1:], which is the same shift done at the other end; there the first patch needs its start token all the same.
+# tokens[:, 1:], which is the same shift done at the other end; there the first patch needs its start token all the
+# same.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · ImageGPT (14 min)
 #
 # **Exercise.** Write the class `ImageGPT(vocabulary, length, dim, depth, heads, starts=1)`: tokens (B, n), `long`, n at
-# most `length`, to **logits (B, n, vocabulary)**, those of place i being about what comes after token i. It is the ViT of
-# lesson 01 with a table for tokens in place of patches, no class token, and blocks that look back only. Its parts, by name:
+# most `length`, to **logits (B, n, vocabulary)**, those of place i being about what comes after token i. It is the ViT
+# of lesson 01 with a table for tokens in place of patches, no class token, and blocks that look back only. Its parts,
+# by name:
 #
 # - `token_embed`: an `nn.Embedding` of vocabulary + starts rows (the start tokens are read, never predicted)
 # - `pos_embed`: a parameter (1, length, dim), of which the first n rows are added
@@ -389,10 +392,10 @@ for name, change in changes.items():
 # Not "hardly": in no bit. A weight of exactly 0 times whatever stands there is exactly 0.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes.** Most write it in five minutes, having written a ViT. Common: `pos_embed` added whole (fails on short
-# sequences), the last n rows instead of the first n, `head` on the last place only. Ask next: which of the two changes
-# (mask, shift) would show in a figure like the one above, which not? (A forgotten shift does not leak *ahead*; it puts
-# the answer into the input.)
+# **TA, 14 minutes.** Most write it in five minutes, having written a ViT. Common: `pos_embed` added whole (fails on
+# short sequences), the last n rows instead of the first n, `head` on the last place only. Ask next: which of the two
+# changes (mask, shift) would show in a figure like the one above, which not? (A forgotten shift does not leak *ahead*;
+# it puts the answer into the input.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · How good is it? Count the bits (16 min)
@@ -401,8 +404,8 @@ for name, change in changes.items():
 # the whole picture costs. Fewer bits, better model, and it is the loss, in another unit.
 #
 # **Exercise.** Write `bits_per_picture(logits, codes)`: logits (B, N, K) that predict codes (B, N); the result is **one
-# number**, the sum over the places, averaged over the pictures. Two places with probabilities 1/2 and 1/8 cost 1 + 3 = 4
-# bits.
+# number**, the sum over the places, averaged over the pictures. Two places with probabilities 1/2 and 1/8 cost 1 + 3 =
+# 4 bits.
 
 
 # %% tags=["exercise"] exercise="bits_per_picture"
@@ -427,7 +430,8 @@ with torch.no_grad():
 print(f"{lesson.piece('bits_per_picture')(logits, unseen[:500]):.0f} bits per picture")
 
 # %% [markdown]
-# Where do they go? The first row is told by the class; the dear patches lie inside the garment, where prints and folds are.
+# Where do they go? The first row is told by the class; the dear patches lie inside the garment, where prints and folds
+# are.
 
 # %%
 figures.place_maps({"shipped model": bits_of_places(logits, unseen[:500]).reshape(7, 7)})
@@ -447,8 +451,8 @@ class_worth = math.log2(10)
 lesson.check("class_worth")
 
 # %% [markdown]
-# And the other way round: a model of p(picture | class) is a classifier. Let it read the same 200 pictures ten times, once
-# with each start token, and take the class under which the picture costs the fewest bits (Bayes' rule, all classes
+# And the other way round: a model of p(picture | class) is a classifier. Let it read the same 200 pictures ten times,
+# once with each start token, and take the class under which the picture costs the fewest bits (Bayes' rule, all classes
 # equally common).
 
 # %%
@@ -461,12 +465,13 @@ costs = torch.stack(costs, dim=1)  # (B, classes), in bits
 right = costs.argmin(1) == test.labels[:200]
 told = costs[torch.arange(200), test.labels[:200]].mean()
 untold = -(torch.logsumexp(-costs * math.log(2), dim=1) / math.log(2) - math.log2(10)).mean()
-print(f"{100 * right.float().mean():.0f}% right; being told the class saves {untold - told:.2f} bits of {math.log2(10):.2f}")
+print(f"{100 * right.float().mean():.0f}% of the pictures are given their class.")
+print(f"Being told the class saves {untold - told:.2f} bits, of {math.log2(10):.2f} at most.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Three rulers that only count: how common a word is (*unigram*), how common it is at its place, and how common it is
-# after the word before it (*bigram*). **Predict: random codes cost 392 bits, the unigram about 310, the bigram about 225. A
-# transformer with two blocks of width 64, three times through 4,000 pictures, a few seconds, ends**
+# after the word before it (*bigram*). **Predict: random codes cost 392 bits, the unigram about 310, the bigram about
+# 225. A transformer with two blocks of width 64, three times through 4,000 pictures, a few seconds, ends**
 #
 # - a) above the bigram: three passes over 4,000 pictures are too few for so many weights
 # - b) level with the bigram: the patch before says nearly all that can be said
@@ -487,12 +492,15 @@ if on_gpu:
     codes = codebook.encode(train.images)
 
 
+image_gpt = lesson.piece("ImageGPT")
+
+
 @cache
 def trained(order_name, seed):
     """A small ImageGPT on codes read in an order, and its bits per test picture; each run is made once."""
     order = reading_order(order_name, seed)
     torch.manual_seed(seed)
-    model = lesson.piece("ImageGPT")(256, 49, dim=64, depth=2, heads=4, starts=10)
+    model = image_gpt(256, 49, dim=64, depth=2, heads=4, starts=10)
     fit(model, codes[:, order], train.labels, epochs=3, batch_size=32, lr=4e-3, seed=seed, loss=next_code_loss)
     return model.eval(), measure_bits(model, unseen[:, order], test.labels)
 
@@ -520,10 +528,10 @@ bits_result
 print(bits_result.conclusion)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 16 minutes, of which a quarter of one is waiting.** The unit is the point: cross entropy in nats per token, which
-# every training log shows, times 49 and over ln 2. The bits are those of the *codes*: what k-means has thrown away is not
-# in them, so they cannot be compared with a model of pixels. Ask next: could one compress with it? (Yes: arithmetic coding
-# with these probabilities comes within a few bits of it.)
+# **TA, 16 minutes, of which a quarter of one is waiting.** The unit is the point: cross entropy in nats per token,
+# which every training log shows, times 49 and over ln 2. The bits are those of the *codes*: what k-means has thrown
+# away is not in them, so they cannot be compared with a model of pixels. Ask next: could one compress with it? (Yes:
+# arithmetic coding with these probabilities comes within a few bits of it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Draw (16 min) ★
@@ -535,8 +543,8 @@ print(bits_result.conclusion)
 #   likely word.
 # - **top-k**: only the k most likely words stay possible.
 #
-# **Exercise.** Write `next_probabilities(logits, temperature=1.0, top_k=None)`: logits (..., K) to probabilities (..., K)
-# over the last axis. `top_k=None`, or K and more, cuts nothing. A temperature below 0 and a `top_k` below 1 raise a
+# **Exercise.** Write `next_probabilities(logits, temperature=1.0, top_k=None)`: logits (..., K) to probabilities (...,
+# K) over the last axis. `top_k=None`, or K and more, cuts nothing. A temperature below 0 and a `top_k` below 1 raise a
 # `ValueError`. By hand: logits [ln 4, ln 2, 0] with top_k=2 give [2/3, 1/3, 0]; at temperature 1/2, [0.8, 0.2, 0].
 
 
@@ -571,11 +579,11 @@ figures.chances({"T = 0.3": spread(logits, 0.3), "T = 1": spread(logits), "T = 3
                  "T = 1, top 5": spread(logits, 1.0, 5)}, codebook)  # fmt: skip
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Exercise.** Write `sample(model, prompt, length, temperature=1.0, top_k=None, generator=None)`. `model` is a callable
-# from tokens (B, n) to logits (B, n, K); `prompt` is `long` (B, n), n at least 1, its start token first. Go on until the
-# sequence has `length` tokens, **the prompt included**, and return it: (B, length). Each sequence of the batch draws for
-# itself, with your `next_probabilities`; `torch.multinomial(chances, 1, generator=generator)` draws one token a row.
-# (The check asks what is drawn how often, not how you use random numbers.)
+# **Exercise.** Write `sample(model, prompt, length, temperature=1.0, top_k=None, generator=None)`. `model` is a
+# callable from tokens (B, n) to logits (B, n, K); `prompt` is `long` (B, n), n at least 1, its start token first. Go on
+# until the sequence has `length` tokens, **the prompt included**, and return it: (B, length). Each sequence of the
+# batch draws for itself, with your `next_probabilities`; `torch.multinomial(chances, 1, generator=generator)` draws one
+# token a row. (The check asks what is drawn how often, not how you use random numbers.)
 
 
 # %% tags=["exercise"] exercise="sample"
@@ -629,11 +637,13 @@ lesson.check("cold_and_hot")
 pullover = torch.full((10, 1), 256 + 2)
 heat = {0: "T = 0", 0.5: "T = 0.5", 1.0: "T = 1", 2.0: "T = 2", 100.0: "T = 100"}
 warmer = {name: draw(gpt, pullover, 50, T, generator=luck)[:, 1:] for T, name in heat.items()}
-figures.lines({name: codebook.decode(some, (28, 28)) for name, some in warmer.items()}, [f"luck {i}" for i in range(10)])
+figures.lines(
+    {name: codebook.decode(some, (28, 28)) for name, some in warmer.items()}, [f"luck {i}" for i in range(10)]
+)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Finish the lower half.** A prompt may be longer than one token: here the class and the four upper rows, 28 codes. The
-# model paints the other 21, three times.
+# **Finish the lower half.** A prompt may be longer than one token: here the class and the four upper rows, 28 codes.
+# The model paints the other 21, three times.
 
 # %%
 shown = torch.tensor([int((test.labels == label).nonzero()[1]) for label in range(10)])
@@ -644,8 +654,8 @@ figures.lines({name: codebook.decode(some, (28, 28)) for name, some in rows.item
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 16 minutes.** Common in `next_probabilities`: temperature 0 divides by 0; `if top_k:`, which takes 0 for None;
-# logits outside set to 0 instead of minus infinity. In `sample`: only the last token shown to the model. Ask next: why can
-# this model not finish the *upper* half from the lower one? (Another order of the factors: part 8.)
+# logits outside set to 0 instead of minus infinity. In `sample`: only the last token shown to the model. Ask next: why
+# can this model not finish the *upper* half from the lower one? (Another order of the factors: part 8.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What does the order do now? (10 min)
@@ -653,8 +663,8 @@ figures.lines({name: codebook.decode(some, (28, 28)) for name, some in rows.item
 # In lesson 02 the order of the patches did not matter, as long as the positions went along. **And for ImageGPT?**
 #
 # - a) nothing, as in lesson 02: the positions go along, so rows of a table are renamed
-# - b) the product of the true factors is the same in every order, but which factors there are to be learned changes, and
-#   so does what a model achieves
+# - b) the product of the true factors is the same in every order, but which factors there are to be learned changes,
+#   and so does what a model achieves
 # - c) only raster order gives a probability; in any other order the factors do not multiply to p(x)
 # - d) it matters for speed only
 
@@ -723,21 +733,21 @@ figures.place_maps(maps)
 # | spiral | 67.7% |
 # | random | 65.8% |
 #
-# **iGPT** (Chen et al., 2020) read pixels in raster order, and its authors remark just this: its BERT-trained twin has no
-# bias about places at all, the autoregressive one has, since the order fixes the conditionals.
+# **iGPT** (Chen et al., 2020) read pixels in raster order, and its authors remark just this: its BERT-trained twin has
+# no bias about places at all, the autoregressive one has, since the order fixes the conditionals.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 10 minutes, of which half a minute is waiting.** Tie it to the last formula of lesson 02: a mask M is free of order
-# only where P M P^T = M. And to the chain rule: the sum of the true bits is the same in every order; all that differs is
-# what a small model with little training misses. Ask next: what would happen with a *new* random order for each picture?
-# (The model would have to be told which place is asked for: that is what permuted language models do.)
+# **TA, 10 minutes, of which half a minute is waiting.** Tie it to the last formula of lesson 02: a mask M is free of
+# order only where P M P^T = M. And to the chain rule: the sum of the true bits is the same in every order; all that
+# differs is what a small model with little training misses. Ask next: what would happen with a *new* random order for
+# each picture? (The model would have to be told which place is asked for: that is what permuted language models do.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · The price of drawing, and the cache (18 min)
 #
-# Training asks for all 49 codes in one pass; drawing goes one by one. Count attention alone (scores and averages, lesson
-# 03), for a picture of N tokens at width D. Without further thought `sample` runs the whole sequence through the model for
-# each new token. **How does that grow?**
+# Training asks for all 49 codes in one pass; drawing goes one by one. Count attention alone (scores and averages,
+# lesson 03), for a picture of N tokens at width D. Without further thought `sample` runs the whole sequence through the
+# model for each new token. **How does that grow?**
 
 # %% tags=["answer"] exercise="cost_again"
 ### BEGIN SOLUTION
@@ -764,10 +774,10 @@ cost_cached = "N**2 * D"
 lesson.check("cost_cached")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Exercise (stretch).** Write `cached_attention(q, k, v, past_k, past_v)`: causal attention of m new tokens behind p old
-# ones. q, k, v are (..., m, d), past_k and past_v are (..., p, d), p may be 0. New tokens see all old ones, themselves, and
-# the new ones before them. Return three things: the output of the new tokens (..., m, d), all keys and all values
-# (..., p + m, d), old ones first. Your `causal_mask` and `masked_attention` may help.
+# **Exercise (stretch).** Write `cached_attention(q, k, v, past_k, past_v)`: causal attention of m new tokens behind p
+# old ones. q, k, v are (..., m, d), past_k and past_v are (..., p, d), p may be 0. New tokens see all old ones,
+# themselves, and the new ones before them. Return three things: the output of the new tokens (..., m, d), all keys and
+# all values (..., p + m, d), old ones first. Your `causal_mask` and `masked_attention` may help.
 
 
 # %% tags=["exercise"] exercise="cached_attention"
@@ -784,8 +794,8 @@ def cached_attention(q, k, v, past_k, past_v):
 lesson.check("cached_attention")
 
 # %% [markdown]
-# The course's model has the same in all its blocks (`gpt.extend`), and `sample_cached` uses it. With the same luck it draws
-# the same pictures; in float64 the logits agree to rounding.
+# The course's model has the same in all its blocks (`gpt.extend`), and `sample_cached` uses it. With the same luck it
+# draws the same pictures; in float64 the logits agree to rounding.
 
 # %%
 gpt64 = load_image_gpt()[0].double()
@@ -816,12 +826,12 @@ predict_cache = "c"
 
 
 # %%
-def pictures_per_second(draw, seed, rounds=3):
+def pictures_per_second(way, seed, rounds=3):
     """The best of some rounds of drawing 64 pictures, so that other work on the machine does not count."""
     generator, best = torch.Generator().manual_seed(seed), math.inf
     for _ in range(rounds):
         start = time.perf_counter()
-        draw(gpt, 256 + torch.arange(64)[:, None] % 10, 50, generator=generator)
+        way(gpt, 256 + torch.arange(64)[:, None] % 10, 50, generator=generator)
         best = min(best, time.perf_counter() - start)
     return 64 / best
 
@@ -830,7 +840,7 @@ def pictures_per_second(draw, seed, rounds=3):
 cache_result = lesson.experiment(
     "predict_cache",
     {
-        "without a cache": lambda seed: pictures_per_second(lesson.piece("sample"), seed),
+        "without a cache": lambda seed: pictures_per_second(draw, seed),
         "with a cache": lambda seed: pictures_per_second(sample_cached, seed),
     },
 )
@@ -846,17 +856,17 @@ print(cache_result.conclusion)
 figures.rulers([bits_result, order_result])
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 18 minutes; the exercise is a stretch.** The sum of n^2 for n up to N is N^3 / 3: the whole triangle of passes. At 49
-# tokens of width 96 the linear layers cost more than attention (lesson 03), and they gain too: N^2 D^2 becomes N D^2. Ask
-# next: why has training no cache? (All places are computed in one pass anyway.) And what does the cache cost? (Memory: two
-# tensors of N x D a block and picture.)
+# **TA, 18 minutes; the exercise is a stretch.** The sum of n^2 for n up to N is N^3 / 3: the whole triangle of passes.
+# At 49 tokens of width 96 the linear layers cost more than attention (lesson 03), and they gain too: N^2 D^2 becomes N
+# D^2. Ask next: why has training no cache? (All places are computed in one pass anyway.) And what does the cache cost?
+# (Memory: two tensors of N x D a block and picture.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Drag it (4 min) ★
 #
 # The whole model runs in your browser. Choose a class, turn temperature and top-k, watch the chances of the next word,
-# give it the upper half of a real picture. **Find a temperature at which two out of three bags can be told to be bags, and
-# one at which none can.**
+# give it the upper half of a real picture. **Find a temperature at which two out of three bags can be told to be bags,
+# and one at which none can.**
 
 # %% tags=["explorer"]
 explorer.explore(gpt, codebook, test.images[some], test.names)
@@ -868,32 +878,33 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · Answer the sheet (6 min) ★
 #
-# Now answer part (i) in your own words: how would you use a ViT to generate pictures the way GPT generates text? Say what the
-# tokens are and how they become finite, what you change in the model and why, how it is trained, and how a picture is drawn.
-# A person reads this one.
+# Now answer part (i) in your own words: how would you use a ViT to generate pictures the way GPT generates text? Say
+# what the tokens are and how they become finite, what you change in the model and why, how it is trained, and how a
+# picture is drawn. A person reads this one.
 
 # %% [markdown] tags=["answer"] exercise="how_to_draw"
 # ### BEGIN SOLUTION
 # Cut the picture into patches, put them into a fixed order, row by row, and write its probability as a product of
-# p(patch | patches before it). A softmax needs finitely many tokens: a codebook (k-means, or a learned one such as a VQ-VAE)
-# turns every patch into the number of its nearest word. The ViT keeps its blocks and changes in two ways: attention gets a
-# causal mask (scores of later tokens are minus infinity before the softmax), so that place i knows nothing of what comes
-# later, and the input is shifted by one behind a start token, which may say the class, so that place i does not read
-# what it is to predict. The head gives logits over the words at every place, and cross entropy trains all places in one
-# pass. To draw: start token, draw a code from the softmax (temperature, top-k), append it, repeat (with a key-value cache),
-# and put the words of the codes together. A given upper half is simply a longer prompt. The order, free for a ViT, now
-# decides what each patch may know. Without codes one can regress pixels (AIM), which gives features, and blurry means as
-# pictures.
+# p(patch | patches before it). A softmax needs finitely many tokens: a codebook (k-means, or a learned one such as a
+# VQ-VAE) turns every patch into the number of its nearest word. The ViT keeps its blocks and changes in two ways:
+# attention gets a causal mask (scores of later tokens are minus infinity before the softmax), so that place i knows
+# nothing of what comes later, and the input is shifted by one behind a start token, which may say the class, so that
+# place i does not read what it is to predict. The head gives logits over the words at every place, and cross entropy
+# trains all places in one pass. To draw: start token, draw a code from the softmax (temperature, top-k), append it,
+# repeat (with a key-value cache), and put the words of the codes together. A given upper half is simply a longer
+# prompt. The order, free for a ViT, now decides what each patch may know. Without codes one can regress pixels (AIM),
+# which gives features, and blurry means as pictures.
 # ### END SOLUTION
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **What you can say now.**
 #
-# - A picture's probability is a product of 49 conditionals; a mask and a shift make a ViT learn all of them in one pass.
+# - A picture's probability is a product of 49 conditionals; a mask and a shift make a ViT learn all of them in one
+#   pass.
 # - Nothing leaks, in no bit; and bits are also the measure: 392 without a model, and far fewer with one.
 # - Drawing costs one pass a token, which a cache makes cheap; and the order of the patches now matters.
 #
-# **Read on.** [iGPT](https://proceedings.mlr.press/v119/chen20s.html): pixels as tokens, 512 colours by k-means, and what
-# such a model's features are worth (96.3% on CIFAR-10 by linear probe) · [AIM](https://arxiv.org/abs/2401.08541): the same
-# idea with patches and pixels, up to 7 billion parameters · [VQ-VAE](https://arxiv.org/abs/1711.00937): codebooks that are
-# learned · lesson 07 for the other way to learn from pictures without labels.
+# **Read on.** [iGPT](https://proceedings.mlr.press/v119/chen20s.html): pixels as tokens, 512 colours by k-means, and
+# what such a model's features are worth (96.3% on CIFAR-10 by linear probe) · [AIM](https://arxiv.org/abs/2401.08541):
+# the same idea with patches and pixels, up to 7 billion parameters · [VQ-VAE](https://arxiv.org/abs/1711.00937):
+# codebooks that are learned · lesson 07 for the other way to learn from pictures without labels.

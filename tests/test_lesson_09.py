@@ -1,4 +1,4 @@
-"""Lesson 09: the model is GPT, nothing leaks, drawing follows the chances, the cache changes nothing, the text is true."""
+"""Lesson 09: the model is GPT, nothing leaks, draws follow their chances, the cache changes nothing, the text is true."""
 
 import json
 import math
@@ -22,7 +22,6 @@ from helpers.models.image_gpt import (
     bits_per_picture,
     measure_bits,
     next_code_loss,
-    shift_right,
 )
 from helpers.models.ngrams import bigram_bits, place_bits, unigram_bits
 from helpers.models.sampling import next_probabilities, sample, sample_cached
@@ -56,7 +55,7 @@ def tiny(seed=0, **options):
     return model.eval()
 
 
-# ------------------------------------------------------------------------------------------------------ the model is GPT
+# ----------------------------------------------------------------------------------------------------- the model is GPT
 
 
 def gpt2(transformers, model):
@@ -137,7 +136,7 @@ def test_fit_trains_on_codes(transformers):
     assert measure_bits(model.eval(), codes, labels) < 9 * math.log2(11) / 2
 
 
-# ---------------------------------------------------------------------------------------------------------------- drawing
+# -------------------------------------------------------------------------------------------------------------- drawing
 
 
 @pytest.mark.parametrize(("temperature", "top_k"), [(1.0, None), (0.7, 3), (0, None), (2.0, 99)])
@@ -215,7 +214,7 @@ def test_the_check_of_sample_sees_chances_that_are_a_little_off():
     assert re.search(r"comes up in \d+% and should in about \d+%", verdict.message)
 
 
-# ------------------------------------------------------------------------------------------------------- codes and rulers
+# ----------------------------------------------------------------------------------------------------- codes and rulers
 
 
 def test_codes_are_the_nearest_words_and_decode_to_them():
@@ -260,7 +259,7 @@ def test_bits_are_the_loss_in_another_unit():
     assert bits_per_picture(torch.zeros(2, 49, 256), torch.zeros(2, 49, dtype=torch.long)) == pytest.approx(392)
 
 
-# --------------------------------------------------------------------------------------------------------- the checkpoint
+# ------------------------------------------------------------------------------------------------------- the checkpoint
 
 
 def test_the_shipped_model_is_as_good_as_its_facts_say():
@@ -286,7 +285,7 @@ def test_the_shipped_model_draws_what_it_is_told():
     assert (named == labels).float().mean() > 0.5
 
 
-# --------------------------------------------------------------------------------------------------------------- the text
+# ------------------------------------------------------------------------------------------------------------- the text
 
 
 def text():

@@ -1,4 +1,4 @@
-"""Lesson 09: a model that draws patch by patch. It runs in the browser; temperature, top-k, class and the given part move."""
+"""Lesson 09: a model that draws patch by patch, in the browser: class, temperature, top-k, and what it is given."""
 
 import torch
 import traitlets

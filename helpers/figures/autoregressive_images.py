@@ -106,7 +106,9 @@ def masks(matrices: Mapping[str, Tensor]) -> Picture:
     """
     figure = Figure(figsize=(3.1 * len(matrices), 3.1), layout="constrained")
     told = []
-    for axis, (title, matrix) in zip(figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True):
+    for axis, (title, matrix) in zip(
+        figure.subplots(1, len(matrices), squeeze=False)[0], matrices.items(), strict=True
+    ):
         axis.imshow(matrix.float(), cmap="viridis", vmin=0, vmax=max(1e-9, matrix.float().max().item()))
         axis.set(title=title, xlabel="looks at token", ylabel="token", xticks=range(len(matrix)))
         axis.set_yticks(range(len(matrix)))
@@ -180,7 +182,9 @@ def place_maps(maps: Mapping[str, Tensor]) -> Picture | str:
                 text = f"{bits[row, col]:.1f}"
                 axis.text(col, row, text, ha="center", va="center", fontsize=7, color="white" if light else "black")
         dearest = divmod(int(bits.argmax()), bits.shape[1])
-        told.append(f"{title}: {bits.sum():.0f} bits in all, the dearest patch in row {dearest[0]}, column {dearest[1]}")
+        told.append(
+            f"{title}: {bits.sum():.0f} bits in all, the dearest patch in row {dearest[0]}, column {dearest[1]}"
+        )
     figure.colorbar(image, ax=panels, label="bits", shrink=0.9)
     return Picture(figure, f"Bits that each patch costs on average, on the grid. {'; '.join(told)}.")
 
@@ -205,6 +209,8 @@ def rulers(results: Sequence) -> Picture | str:
         told.append(f"{name} {value:.0f}")
     axis.set_yticks(range(len(rows)), list(rows))
     axis.axvline(392, color=GREY, linestyle="--", linewidth=1)
-    axis.set(xlim=(0, 410), xlabel="bits per test picture (dot: this run; bar: several seeds; dashed: 49 codes at random)")
+    axis.set(
+        xlim=(0, 410), xlabel="bits per test picture (dot: this run; bar: several seeds; dashed: 49 codes at random)"
+    )
     axis.invert_yaxis()
     return Picture(figure, f"Bits per test picture, fewer is better. {'; '.join(told)}. Codes at random: 392.")

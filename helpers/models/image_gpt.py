@@ -30,9 +30,7 @@ def masked_attention(q: Tensor, k: Tensor, v: Tensor, allowed: Tensor) -> Tensor
     return weights @ v  # (..., N, M) @ (..., M, e) -> (..., N, e)
 
 
-def cached_attention(
-    q: Tensor, k: Tensor, v: Tensor, past_k: Tensor, past_v: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
+def cached_attention(q: Tensor, k: Tensor, v: Tensor, past_k: Tensor, past_v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Causal attention of new tokens behind old ones, of which only keys and values were kept.
 
     q, k, v:         (..., m, d), of the m new tokens; past_k, past_v: (..., p, d), of the p old ones; p may be 0

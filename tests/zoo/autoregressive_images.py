@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-# -------------------------------------------------------------------------------------------------------- nearest_code
+# --------------------------------------------------------------------------------------------------------- nearest_code
 
 
 def nearest_by_loop(patches, codebook):
@@ -28,8 +28,10 @@ def nearest_by_broadcast(patches, codebook):
 
 
 def nearest_by_cdist(patches, codebook):
-    return torch.cdist(patches.reshape(1, -1, patches.shape[-1]), codebook[None])[0].min(-1).indices.view(
-        patches.shape[:-1]
+    return (
+        torch.cdist(patches.reshape(1, -1, patches.shape[-1]), codebook[None])[0]
+        .min(-1)
+        .indices.view(patches.shape[:-1])
     )
 
 
@@ -37,14 +39,14 @@ def nearest_by_scores(patches, codebook):
     return (torch.einsum("...p,kp->...k", patches, codebook) - codebook.pow(2).sum(1) / 2).max(dim=-1)[1]
 
 
-# --------------------------------------------------------------------------------------------------------- causal_mask
+# ---------------------------------------------------------------------------------------------------------- causal_mask
 
 
 def mask_by_loop(n):
     return torch.tensor([[j <= i for j in range(n)] for i in range(n)])
 
 
-# --------------------------------------------------------------------------------------------------- masked_attention
+# ----------------------------------------------------------------------------------------------------- masked_attention
 
 
 def attention_by_loop(q, k, v, allowed):
@@ -80,7 +82,7 @@ def attention_by_where(q, k, v, allowed):
     return torch.where(allowed, scores, torch.full_like(scores, -1e9)).softmax(-1) @ v
 
 
-# --------------------------------------------------------------------------------------------------------- shift_right
+# ---------------------------------------------------------------------------------------------------------- shift_right
 
 
 def shift_by_cat(tokens, start):
@@ -100,7 +102,7 @@ def shift_by_lists(tokens, start):
     return torch.tensor([[first, *row[:-1]] for first, row in zip(starts, tokens.tolist(), strict=True)])
 
 
-# ------------------------------------------------------------------------------------------------------------ ImageGPT
+# ------------------------------------------------------------------------------------------------------------- ImageGPT
 
 
 class _Attention(nn.Module):
@@ -167,7 +169,7 @@ class GPTTokenByToken(GPTByHand):
         return torch.stack(logits, dim=1)
 
 
-# ---------------------------------------------------------------------------------------------------- bits_per_picture
+# ----------------------------------------------------------------------------------------------------- bits_per_picture
 
 
 def bits_by_loop(logits, codes):
@@ -187,7 +189,7 @@ def bits_by_transposing(logits, codes):
     return codes.shape[1] * F.cross_entropy(logits.transpose(1, 2), codes) / np.log(2)
 
 
-# -------------------------------------------------------------------------------------------------- next_probabilities
+# --------------------------------------------------------------------------------------------------- next_probabilities
 
 
 def _refuse(temperature, top_k):
@@ -230,7 +232,7 @@ def chances_by_rows(logits, temperature=1.0, top_k=None):
     return out.reshape(logits.shape)
 
 
-# -------------------------------------------------------------------------------------------------------------- sample
+# --------------------------------------------------------------------------------------------------------------- sample
 
 
 @torch.no_grad()
@@ -274,7 +276,7 @@ def sample_by_distribution(model, prompt, length, temperature=1.0, top_k=None, g
     return sample_by_distribution(model, torch.cat([prompt, new[:, None]], 1), length, temperature, top_k, generator)
 
 
-# ---------------------------------------------------------------------------------------------------- cached_attention
+# ----------------------------------------------------------------------------------------------------- cached_attention
 
 
 def cached_by_library(q, k, v, past_k, past_v):

@@ -130,14 +130,14 @@ def masked_attention() -> Exercise:
     mistakes = (
         Mistake(
             "mask after the softmax",
-            "You set weights to 0 after the softmax: what is left no longer sums to 1, and hidden scores still count in "
-            "its denominator, so the future leaks in. Hide the *scores*, before the softmax.",
+            "You set weights to 0 after the softmax: what is left no longer sums to 1, and hidden scores still count "
+            "in its denominator, so the future leaks in. Hide the *scores*, before the softmax.",
             lambda q, k, v, allowed: scores(q, k).softmax(-1).masked_fill(~allowed, 0) @ v,
         ),
         Mistake(
             "scores set to zero",
-            "Hidden scores are 0 before the softmax, and exp(0) = 1 is a weight like any other. What has to become 0 is "
-            "the weight: which score gives exp(score) = 0?",
+            "Hidden scores are 0 before the softmax, and exp(0) = 1 is a weight like any other. What has to become 0 "
+            "is the weight: which score gives exp(score) = 0?",
             lambda q, k, v, allowed: (scores(q, k) * allowed).softmax(-1) @ v,
         ),
         Mistake(
@@ -171,7 +171,8 @@ def masked_attention() -> Exercise:
         ),
         Mistake(
             "softmax over the queries",
-            "The softmax runs over the queries. For each query (row) the weights over the keys sum to 1: the last axis.",
+            "The softmax runs over the queries. For each query (row) the weights over the keys sum to 1: the last "
+            "axis.",
             lambda q, k, v, allowed: hide(q, k, allowed).softmax(-2) @ v,
         ),
         Mistake(
@@ -182,9 +183,7 @@ def masked_attention() -> Exercise:
         Mistake(
             "scale by d, not by its root",
             "The scores are divided by d, not by its root.",
-            lambda q, k, v, allowed: (
-                (q @ k.mT / q.shape[-1]).masked_fill(~allowed, -torch.inf).softmax(-1) @ v
-            ),
+            lambda q, k, v, allowed: (q @ k.mT / q.shape[-1]).masked_fill(~allowed, -torch.inf).softmax(-1) @ v,
         ),
         Mistake(
             "weights returned",
@@ -297,8 +296,8 @@ def image_gpt() -> Exercise:
         ),
         Mistake(
             "positions from the end",
-            "A short sequence gets the *last* rows of the position table. While drawing, the sequence grows at its end, "
-            "so place i must always have row i: take the first n rows.",
+            "A short sequence gets the *last* rows of the position table. While drawing, the sequence grows at its "
+            "end, so place i must always have row i: take the first n rows.",
             model(positions_from_the_end),
         ),
         Mistake(
@@ -378,8 +377,8 @@ def image_gpt() -> Exercise:
         hints=(
             "It is lesson 01's ViT without pictures: tokens come from a table instead of patches, there is no class "
             "token, blocks look back only, and the head reads every token.",
-            "`nn.Embedding(vocabulary + starts, dim)` is the table; `pos_embed` is a parameter (1, length, dim) of which "
-            "a sequence of n tokens takes the first n rows; blocks in an `nn.ModuleList`; `norm` with eps=1e-6.",
+            "`nn.Embedding(vocabulary + starts, dim)` is the table; `pos_embed` is a parameter (1, length, dim) of "
+            "which a sequence of n tokens takes the first n rows; blocks in an `nn.ModuleList`; `norm` with eps=1e-6.",
             "forward: `x = self.token_embed(tokens) + self.pos_embed[:, :n]`, then `x = block(x)` for each block, then "
             "`self.head(self.norm(x))`, where `head` has `vocabulary` outputs.",
         ),
@@ -524,4 +523,3 @@ def cached_attention() -> Exercise:
         ),
         needs=("causal_mask", "masked_attention"),
     )
-

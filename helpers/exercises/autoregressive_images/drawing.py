@@ -7,7 +7,6 @@ continuation comes up among thousands of draws.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -100,7 +99,11 @@ def next_probabilities() -> Exercise:
     def in_rank_order(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
         """Only the k chances, largest first."""
         count = min(top_k or logits.shape[-1], logits.shape[-1])
-        return (logits / temperature).softmax(-1) if top_k is None else (logits.topk(count).values / temperature).softmax(-1)
+        return (
+            (logits / temperature).softmax(-1)
+            if top_k is None
+            else (logits.topk(count).values / temperature).softmax(-1)
+        )
 
     def not_renormalised(logits: Tensor, temperature: float, top_k: int | None) -> Tensor:
         chances = (logits / temperature).softmax(-1)
@@ -121,8 +124,8 @@ def next_probabilities() -> Exercise:
         ),
         Mistake(
             "probabilities over the temperature",
-            "You divide the probabilities by the temperature, so they no longer sum to 1. Divide the logits, before the "
-            "softmax.",
+            "You divide the probabilities by the temperature, so they no longer sum to 1. Divide the logits, before "
+            "the softmax.",
             wrong(lambda x, t, k: cut(x, k).softmax(-1) / t),
         ),
         Mistake(
@@ -149,8 +152,8 @@ def next_probabilities() -> Exercise:
         ),
         Mistake(
             "no longer a distribution",
-            "After the cut the probabilities do not sum to 1: hide logits *before* the softmax (as in a causal mask), or "
-            "divide by the new sum.",
+            "After the cut the probabilities do not sum to 1: hide logits *before* the softmax (as in a causal mask), "
+            "or divide by the new sum.",
             wrong(not_renormalised),
         ),
         Mistake(
@@ -167,8 +170,8 @@ def next_probabilities() -> Exercise:
         ),
         Mistake(
             "temperature 0 taken for none",
-            "Temperature 0 is treated as if no temperature were given (`if temperature:` or `temperature or 1`). 0 is a "
-            "temperature: all probability on the most likely token.",
+            "Temperature 0 is treated as if no temperature were given (`if temperature:` or `temperature or 1`). 0 is "
+            "a temperature: all probability on the most likely token.",
             plain_when_cold,
         ),
         Mistake(
@@ -211,8 +214,8 @@ def next_probabilities() -> Exercise:
             "Three cases: what to refuse, temperature 0, and all others. In the last one: cut, divide, softmax.",
             "A logit of minus infinity becomes a probability of 0. `logits.topk(k)` gives values and indices of the k "
             "largest; its smallest value is the bar that the others have to clear.",
-            "`logits.masked_fill(logits < logits.topk(top_k).values[..., -1:], -torch.inf)` where top_k is below K, then "
-            "`(logits / temperature).softmax(-1)`; at 0, `F.one_hot` of the argmax, as floats.",
+            "`logits.masked_fill(logits < logits.topk(top_k).values[..., -1:], -torch.inf)` where top_k is below K, "
+            "then `(logits / temperature).softmax(-1)`; at 0, `F.one_hot` of the argmax, as floats.",
         ),
     )
 
@@ -242,7 +245,7 @@ def sample() -> Exercise:
         ]
 
     def compare(call: Call, expected: Reply, found: Reply) -> str | None:
-        _, prompt, length, temperature, _ = call.args
+        _, prompt, _, temperature, _ = call.args
         if not _are_tokens(expected.value, found.value) or temperature == 0:
             return same_value(expected.value, found.value)
         if expected.value.shape[1] <= prompt.shape[1]:
@@ -296,8 +299,8 @@ def sample() -> Exercise:
     mistakes = (
         Mistake(
             "always the most likely",
-            "You always take the most likely token. At a temperature above 0 it is *drawn*: every picture would come out "
-            "the same otherwise.",
+            "You always take the most likely token. At a temperature above 0 it is *drawn*: every picture would come "
+            "out the same otherwise.",
             loop(greedy),
         ),
         Mistake(
@@ -387,7 +390,8 @@ def sample() -> Exercise:
         compare=compare,
         needs=("next_probabilities",),
         hints=(
-            "A loop: show the model what there is, read what it says about the next token, draw one, put it at the end.",
+            "A loop: show the model what there is, read what it says about the next token, draw one, put it at the "
+            "end.",
             "`model(tokens)` is (B, n, K): the next token of each *place*; only the last place matters here. "
             "`torch.multinomial(chances, 1)` draws one token for each row: (B, 1).",
             "`while tokens.shape[1] < length:` chances = next_probabilities(model(tokens)[:, -1], temperature, top_k); "
@@ -443,6 +447,6 @@ def _same_frequencies(expected: Tensor, found: Tensor) -> str | None:
     tokens = ", ".join(str(token) for token in kinds[worst].tolist())
     share_a, share_b = a[worst] / len(expected), b[worst] / len(found)
     return (
-        f"Among {len(found)} continuations, [{tokens}] comes up in {share_b:.0%} and should in about {share_a:.0%}: the "
-        "tokens are drawn with other probabilities."
+        f"Among {len(found)} continuations, [{tokens}] comes up in {share_b:.0%} and should in about {share_a:.0%}: "
+        "the tokens are drawn with other probabilities."
     )

@@ -195,16 +195,12 @@ def shift_right() -> Exercise:
             "the first sequence's start for all",
             "All sequences begin with the same start. `start` may hold one token for each sequence: that is how a "
             "model is told the class.",
-            lambda t, start: torch.cat(
-                [torch.as_tensor(start).reshape(-1)[:1].expand(len(t))[:, None], t[:, :-1]], 1
-            ),
+            lambda t, start: torch.cat([torch.as_tensor(start).reshape(-1)[:1].expand(len(t))[:, None], t[:, :-1]], 1),
         ),
         Mistake(
             "shifted along the batch",
             "You moved sequences, not tokens: axis 0 counts pictures, axis 1 counts places.",
-            lambda t, start: torch.cat(
-                [torch.as_tensor(start).reshape(-1)[:1].expand(t.shape[1])[None], t[:-1]], 0
-            ),
+            lambda t, start: torch.cat([torch.as_tensor(start).reshape(-1)[:1].expand(t.shape[1])[None], t[:-1]], 0),
         ),
         Mistake(
             "shifted by two",
@@ -305,9 +301,7 @@ def bits_per_picture() -> Exercise:
         Mistake(
             "softmax over the places",
             "Your softmax runs over the places. At each place the probabilities of the K words add up to 1.",
-            lambda logits, codes: (
-                -logits.log_softmax(1).gather(-1, codes[..., None]).sum().item() / len(codes) / ln2
-            ),
+            lambda logits, codes: -logits.log_softmax(1).gather(-1, codes[..., None]).sum().item() / len(codes) / ln2,
         ),
         Mistake(
             "softmax twice",
@@ -329,9 +323,7 @@ def bits_per_picture() -> Exercise:
             "entropy of the model",
             "This is how unsure the model is (its own entropy), whatever the picture. What counts is the probability "
             "that it gave to the codes that came.",
-            lambda logits, codes: (
-                -(logits.softmax(-1) * logits.log_softmax(-1)).sum().item() / len(codes) / ln2
-            ),
+            lambda logits, codes: -(logits.softmax(-1) * logits.log_softmax(-1)).sum().item() / len(codes) / ln2,
         ),
     )
     return Exercise(
@@ -348,7 +340,7 @@ def bits_per_picture() -> Exercise:
             "Each code costs -log2 p(code) bits. A picture costs the sum over its N codes.",
             "`F.cross_entropy(..., reduction='sum')` of logits (B*N, K) and codes (B*N,) gives the nats of the whole "
             "batch. One bit is ln 2 nats.",
-            "`F.cross_entropy(logits.flatten(0, 1), codes.flatten(), reduction='sum')`, divided by `math.log(2)` and by "
-            "the number of pictures.",
+            "`F.cross_entropy(logits.flatten(0, 1), codes.flatten(), reduction='sum')`, divided by `math.log(2)` and "
+            "by the number of pictures.",
         ),
     )

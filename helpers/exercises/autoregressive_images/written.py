@@ -26,10 +26,10 @@ def chain_rule() -> Question:
             right="b",
             wrong={
                 "a": "That takes the patches to be independent: the left sleeve would know nothing of the right one.",
-                "c": "That is a bigram model: each patch knows the one before it and has forgotten all others. It is an "
-                "assumption; asked for is what always holds.",
-                "d": "Each factor knows all the others. That is what a masked model such as BERT learns, and the product "
-                "of these factors is no probability: everything is told several times.",
+                "c": "That is a bigram model: each patch knows the one before it and has forgotten all others. It is "
+                "an assumption; asked for is what always holds.",
+                "d": "Each factor knows all the others. That is what a masked model such as BERT learns, and the "
+                "product of these factors is no probability: everything is told several times.",
             },
         ),
         hints=(
@@ -82,8 +82,8 @@ def why_codes() -> Question:
             },
             right="b",
             wrong={
-                "a": "ViT reads real-valued patches through a linear map, and so could this model. The difficulty is at "
-                "the other end: to *say* how likely each possible next patch is.",
+                "a": "ViT reads real-valued patches through a linear map, and so could this model. The difficulty is "
+                "at the other end: to *say* how likely each possible next patch is.",
                 "c": "The width is ours to choose: patches enter through a linear map, in a ViT too.",
                 "d": "It has seen single patches of 4 x 4 pixels, never a garment.",
             },
@@ -110,9 +110,10 @@ def uniform_bits() -> Question:
             tolerance=0.001,
             wrong={
                 8: "That is one code. How many does a picture have?",
-                12544: "That is 49 codes times 256. To name one of 256 words, how many yes-or-no questions does it take?",
-                6272: "That is what the 784 pixels take at 8 bits each. How many codes are there, and how many bits has "
-                "one?",
+                12544: "That is 49 codes times 256. To name one of 256 words, how many yes-or-no questions does it "
+                "take?",
+                6272: "That is what the 784 pixels take at 8 bits each. How many codes are there, and how many bits "
+                "has one?",
                 271.7: "These are nats: 49 ln 256. In bits it is the logarithm to base 2.",
                 400: "The start token is given: it costs nothing.",
             },
@@ -140,8 +141,8 @@ def without_mask() -> Question:
             },
             right="c",
             wrong={
-                "a": "The future is no riddle, it is the answer: token i + 1, which place i must predict, stands in the "
-                "input one place further on.",
+                "a": "The future is no riddle, it is the answer: token i + 1, which place i must predict, stands in "
+                "the input one place further on.",
                 "b": "The loss asks about the next token, and without a mask the model can look at it.",
                 "d": "While drawing there is no future to copy from: the model has learned to copy and nothing else.",
             },
@@ -212,8 +213,8 @@ def predict_bits() -> Experiment:
     return Experiment(
         id="predict_bits",
         title="Bits per picture",
-        question="Codes at random cost 392 bits a picture. Counting which words are common brings it down to about 310, "
-        "counting which follows which, to about 225. A transformer with two blocks, trained for seconds, ends",
+        question="Codes at random cost 392 bits a picture. Counting which words are common brings it down to about "
+        "310, counting which follows which, to about 225. A transformer with two blocks, trained for seconds, ends",
         options={
             "a": "above the bigram: three passes over 4,000 pictures are too few for so many weights",
             "b": "level with the bigram: the patch before says nearly all that can be said",
@@ -247,8 +248,8 @@ def cold_and_hot() -> Question:
             right="b",
             wrong={
                 "a": "The other way round: logits are *divided* by it.",
-                "c": "0 is the limit in which the most likely word has all the probability; the model as it was trained "
-                "is at temperature 1.",
+                "c": "0 is the limit in which the most likely word has all the probability; the model as it was "
+                "trained is at temperature 1.",
                 "d": "It changes the probabilities, and so what is drawn; the time is the same.",
             },
         ),
@@ -276,8 +277,8 @@ def order_now() -> Question:
             },
             right="b",
             wrong={
-                "a": "Full attention does not mind. The causal mask is tied to places in the *sequence* (P M P^T is not "
-                "M): another order means that each patch knows other patches when it is predicted.",
+                "a": "Full attention does not mind. The causal mask is tied to places in the *sequence* (P M P^T is "
+                "not M): another order means that each patch knows other patches when it is predicted.",
                 "c": "The chain rule holds in every order: each gives the same p(x), were every factor learned "
                 "perfectly.",
                 "d": "The number of tokens is the same, and so is the time.",
@@ -294,8 +295,8 @@ def predict_order() -> Experiment:
     return Experiment(
         id="predict_order",
         title="The same codes in other orders",
-        question="The same model on the same codes, read column by column, along a spiral, or in one random order for all "
-        "pictures. Against row by row, in a random order it needs",
+        question="The same model on the same codes, read column by column, along a spiral, or in one random order for "
+        "all pictures. Against row by row, in a random order it needs",
         options={
             "a": "the same number of bits within the spread: positions are learned, as in lesson 02",
             "b": "more bits",
@@ -321,7 +322,8 @@ def cost_again() -> Question:
             wrong={
                 "N**2 * D": "That is attention over N tokens *once*. For each new token the whole sequence so far is "
                 "read again.",
-                "N * D": "That is one query looking at N keys. How many queries are there in a pass, and how many passes?",
+                "N * D": "That is one query looking at N keys. How many queries are there in a pass, and how many "
+                "passes?",
                 "N**2 * D**2": "Only the attention is asked for (scores and averages), not the linear layers.",
                 "N**4 * D": "One N too many: N passes, each of them n^2 D for the n tokens that there are.",
                 "N**3 * D**2": "The N is right. Scores and averages cost D for each pair of tokens, not D^2.",
@@ -364,7 +366,8 @@ def predict_cache() -> Experiment:
     return Experiment(
         id="predict_cache",
         title="Drawing with and without a cache",
-        question="64 pictures of 49 codes are drawn at once by the shipped model. With a cache of keys and values that is",
+        question="64 pictures of 49 codes are drawn at once by the shipped model. With a cache of keys and values that "
+        "is",
         options={
             "a": "slower: putting the cache together costs more than it saves",
             "b": "about as fast: 49 tokens are too few for it to matter",
@@ -390,14 +393,14 @@ def how_to_draw() -> Question:
                 "p(patch | patches before it)",
                 "1 point: patches need a finite vocabulary (a codebook by k-means or a VQ-VAE) for a softmax, or else "
                 "another loss (AIM: squared error on pixels)",
-                "1 point: two changes to a ViT: a causal mask (before the softmax), and a start token with inputs shifted "
-                "by one, the head predicting the next token at every place",
-                "1 point: pictures are drawn token by token (temperature, top-k), a given upper part can be completed, and "
-                "the order now matters",
+                "1 point: two changes to a ViT: a causal mask (before the softmax), and a start token with inputs "
+                "shifted by one, the head predicting the next token at every place",
+                "1 point: pictures are drawn token by token (temperature, top-k), a given upper part can be completed, "
+                "and the order now matters",
             )
         ),
         hints=(
-            "Follow one picture: how does it become a sequence, what is read and what predicted at place i, and how is a "
-            "new one drawn?",
+            "Follow one picture: how does it become a sequence, what is read and what predicted at place i, and how is "
+            "a new one drawn?",
         ),
     )
