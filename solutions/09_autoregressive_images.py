@@ -425,8 +425,9 @@ lesson.check("bits_per_picture")
 # seen, against 392 bits without a model:
 
 # %%
+shifted = lesson.piece("shift_right")
 with torch.no_grad():
-    logits = gpt(lesson.piece("shift_right")(unseen[:500], 256 + test.labels[:500]))  # (B, N, K)
+    logits = gpt(shifted(unseen[:500], 256 + test.labels[:500]))  # (B, N, K)
 print(f"{lesson.piece('bits_per_picture')(logits, unseen[:500]):.0f} bits per picture")
 
 # %% [markdown]
@@ -459,7 +460,7 @@ lesson.check("class_worth")
 costs = []
 with torch.no_grad():
     for label in range(10):
-        logits = gpt(lesson.piece("shift_right")(unseen[:200], 256 + label))
+        logits = gpt(shifted(unseen[:200], 256 + label))
         costs.append(bits_of_places(logits, unseen[:200], each=True).sum(-1))  # (B, N) -> (B,)
 costs = torch.stack(costs, dim=1)  # (B, classes), in bits
 right = costs.argmin(1) == test.labels[:200]
@@ -718,7 +719,7 @@ for name in ("raster", "random") if order_result.values else ():
     order = reading_order(name, 0)
     model = trained(name, 0)[0]
     with torch.no_grad():
-        logits = model(lesson.piece("shift_right")(unseen[:500, order], 256 + test.labels[:500]))
+        logits = model(shifted(unseen[:500, order], 256 + test.labels[:500]))
     bits = torch.zeros(49).index_put((order,), bits_of_places(logits, unseen[:500, order]))  # back on the grid
     maps["row by row" if name == "raster" else "random order"] = bits.reshape(7, 7)
 figures.place_maps(maps)

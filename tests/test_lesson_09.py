@@ -1,4 +1,4 @@
-"""Lesson 09: the model is GPT, nothing leaks, draws follow their chances, the cache changes nothing, the text is true."""
+"""Lesson 09: the model is GPT, nothing leaks, draws follow their chances, caches change nothing, texts are true."""
 
 import json
 import math
