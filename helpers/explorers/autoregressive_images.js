@@ -80,6 +80,8 @@ export function imageGpt({ weights, layout, heads }) {
     const caches = Array.from({ length: depth }, () => [new Float32Array(N * D), new Float32Array(N * D)]);
     let n = 0;
     return {
+      /** Forget all tokens but the first `count`: their keys and values are still there. */
+      rewind(count) { n = count; },
       push(token) {
         const x = new Float32Array(D);
         const add = (more) => { for (let i = 0; i < D; i++) x[i] += more[i]; };
@@ -100,14 +102,16 @@ export function imageGpt({ weights, layout, heads }) {
 
 /** softmax(logits / temperature) over the topK largest logits; temperature 0: all on the largest. */
 export function nextProbabilities(logits, temperature, topK) {
-  const order = Array.from(logits.keys()).sort((a, b) => logits[b] - logits[a]);
+  const sorted = Float64Array.from(logits).sort();
+  const top = sorted[sorted.length - 1];
   const chances = new Float64Array(logits.length);
   if (temperature === 0) {
-    chances[order[0]] = 1;
+    chances[logits.indexOf(top)] = 1;
     return chances;
   }
+  const bar = topK < logits.length ? sorted[logits.length - topK] : -Infinity;
   let total = 0;
-  for (const i of order.slice(0, topK)) total += chances[i] = Math.exp((logits[i] - logits[order[0]]) / temperature);
+  for (let i = 0; i < chances.length; i++) if (logits[i] >= bar) total += chances[i] = Math.exp((logits[i] - top) / temperature);
   return chances.map((chance) => chance / total);
 }
 
@@ -124,30 +128,44 @@ export function luck(count, seed) {
 
 /** The word on which a number between 0 and 1 falls when words lie side by side, the most likely first. */
 export function pick(chances, number) {
-  const order = Array.from(chances.keys()).filter((i) => chances[i] > 0).sort((a, b) => chances[b] - chances[a]);
-  let sum = 0;
-  for (const i of order) {
-    sum += chances[i];
-    if (number < sum) return i;
+  const left = Float64Array.from(chances);
+  for (let sum = 0, last = -1; ;) {
+    let best = 0;
+    for (let i = 1; i < left.length; i++) if (left[i] > left[best]) best = i;
+    if (left[best] === 0) return last; // rounding: the chances add up to a little less than 1
+    sum += left[best];
+    if (number < sum) return best;
+    last = best;
+    left[best] = 0;
   }
-  return order[order.length - 1];
 }
 
-/** One picture: its codes, and for each place the chances it was drawn from and the bits it cost the model. */
-export function draw(gpt, { start, given, temperature, topK, numbers }) {
+/**
+ * A painter that draws pictures: codes, for each place the chances it was drawn from, and the bits it cost the model.
+ * Logits depend on the start and the codes before: as long as these are the last picture's, they are taken from it.
+ */
+export function painter(gpt) {
   const session = gpt.session();
-  const [codes, chances, bits] = [[], [], []];
-  let logits = session.push(start);
-  for (let place = 0; place < gpt.N; place++) {
-    const own = nextProbabilities(logits, 1, gpt.K);
-    const from = nextProbabilities(logits, temperature, topK);
-    const code = place < given.length ? given[place] : pick(from, numbers[place]);
-    codes.push(code);
-    chances.push(from);
-    bits.push(-Math.log2(Math.max(own[code], 1e-12)));
-    if (place + 1 < gpt.N) logits = session.push(code);
-  }
-  return { codes, chances, bits };
+  let last = { tokens: [], logits: [] };
+  return ({ start, given, temperature, topK, numbers }) => {
+    const [tokens, every, chances, bits] = [[start], [], [], []];
+    let same = true;
+    for (let place = 0; place < gpt.N; place++) {
+      if (same && last.tokens[place] !== tokens[place]) {
+        same = false;
+        session.rewind(place);
+      }
+      const logits = same ? last.logits[place] : session.push(tokens[place]);
+      const from = nextProbabilities(logits, temperature, topK);
+      const code = place < given.length ? given[place] : pick(from, numbers[place]);
+      every.push(logits);
+      chances.push(from);
+      bits.push(-Math.log2(Math.max(nextProbabilities(logits, 1, gpt.K)[code], 1e-12)));
+      tokens.push(code);
+    }
+    last = { tokens: tokens.slice(0, gpt.N), logits: every };
+    return { codes: tokens.slice(1), chances, bits };
+  };
 }
 
 // -------------------------------------------------------------------------------------------------------- the page
@@ -165,6 +183,7 @@ function render({ model, el, signal }) {
   const real = model.get("given");
   const gpt = imageGpt({ weights: halves(model.get("weights")), layout: model.get("layout_of_weights"), heads: model.get("heads") });
   const { N, K } = gpt;
+  const drawPicture = painter(gpt);
 
   let kind = Math.min(5, names.length - 1);
   let temperature = 1;
@@ -177,7 +196,7 @@ function render({ model, el, signal }) {
   let picture = null;
 
   const given = () => (real.length ? real[kind].slice(0, givenRows * columns) : []);
-  const paint = () => { picture = draw(gpt, { start: K + kind, given: given(), temperature, topK, numbers: luck(N, seed) }); };
+  const paint = () => { picture = drawPicture({ start: K + kind, given: given(), temperature, topK, numbers: luck(N, seed) }); };
   const shownPlace = () => hovered ?? Math.min(done, N - 1); // whose chances are shown: the next one, or that pointed at
   const stop = () => { clearInterval(timer); timer = null; };
   const refresh = () => { stop(); done = N; stepSlider.set(done); paint(); show(); };
@@ -250,6 +269,7 @@ function render({ model, el, signal }) {
         at: ["given", "again", "picture"], go: set({ ...plain, temperature: 0.8, rows: half }) },
     ],
     free: "Choose what to draw, turn temperature and top-k, give it rows of a real picture, draw another. Point at a patch to see what it was drawn from.",
+    onfree: () => { if (done < N) refresh(); },
     signal,
     parts: [
       h("div", { class: "vl-controls" }, h("div", { "data-part": "kind" }, kinds.box), h("div", { "data-part": "heat", class: "vl-ar-knob" }, heat.box),

@@ -34,9 +34,11 @@ LOGITS = """
 DRAWN = """
 ([start, given, temperature, topK, seed]) => {
   const numbers = window.explorer.luck(window.gpt.N, seed);
-  return window.explorer.draw(window.gpt, { start, given, temperature, topK, numbers });
+  window.painter ??= window.explorer.painter(window.gpt);
+  return window.painter({ start, given, temperature, topK, numbers });
 }
 """
+AFRESH = "(request) => { window.painter = undefined; return (%s)(request); }" % DRAWN.strip()
 CHANCES = "([logits, temperature, topK]) => Array.from(window.explorer.nextProbabilities(logits, temperature, topK))"
 SHARES = """
 ([chances, count]) => {
@@ -118,6 +120,16 @@ def test_at_temperature_0_it_draws_what_the_course_draws(opened, shipped):
     with torch.no_grad():
         bits = bits_of_places(model(shift_right(expected[None], 265)), expected[None])
     assert sum(drawn["bits"]) == pytest.approx(bits.sum().item(), abs=0.1)
+
+
+def test_what_it_remembers_of_the_last_picture_changes_nothing(opened):
+    requests = [[260, [], 1, 257, seed] for seed in (1, 2)] + [[260, [], heat, 20, 2] for heat in (1, 0.9, 1.5)]
+    requests += [[263, [], 1.5, 20, 2], [263, [0, 1, 2], 1.5, 20, 2], [263, [0, 1, 3], 1.5, 20, 2]]
+    remembered = [opened.evaluate(DRAWN, request) for request in requests]
+    afresh = [opened.evaluate(AFRESH, request) for request in requests]
+    assert [picture["codes"] for picture in remembered] == [picture["codes"] for picture in afresh]
+    assert [picture["bits"] for picture in remembered] == [picture["bits"] for picture in afresh]
+    assert len({tuple(picture["codes"]) for picture in afresh}) >= 6
 
 
 @pytest.mark.parametrize(("temperature", "top_k"), [(1, 12), (0.05, 12), (3, 4), (0, 3), (1, 1), (1, 500)])

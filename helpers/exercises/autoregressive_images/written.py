@@ -303,7 +303,11 @@ def predict_order() -> Experiment:
             "c": "fewer bits: patches that are far apart say more",
         },
         outcome="b",
-        claims=(Claim("random order", ">", "row by row"),),
+        claims=(
+            Claim("random order", ">", "row by row"),
+            Claim("spiral inwards", ">", "row by row"),
+            Claim("column by column", "=", "row by row"),
+        ),
         published=(AIM_ORDER, IGPT_ORDER),
         unit="bits per test picture (fewer is better)",
     )
