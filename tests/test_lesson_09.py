@@ -315,4 +315,4 @@ def test_the_measured_orders_agree_with_the_outcome():
     shipped = json.loads(MEASURED.read_text(encoding="utf-8"))["experiments"]
     assert set(shipped) == {"predict_bits", "predict_order", "predict_cache"}
     orders = shipped["predict_order"]
-    assert all(a < b for a, b in zip(orders["row by row"], orders["random order"], strict=True))
+    assert all(a < b for a, b in zip(orders["ImageGPT, row by row"], orders["ImageGPT, random order"], strict=True))

@@ -172,6 +172,7 @@ export function painter(gpt) {
 
 const ROWS = 9; // of the chart of chances
 const MOST_BITS = 10; // the full colour of the surprise map
+const SEED = 8; // of the first picture
 
 function render({ model, el, signal }) {
   const [rows, columns] = model.get("grid");
@@ -185,10 +186,10 @@ function render({ model, el, signal }) {
   const { N, K } = gpt;
   const drawPicture = painter(gpt);
 
-  let kind = Math.min(5, names.length - 1);
+  let kind = 0;
   let temperature = 1;
   let topK = K + 1; // above the vocabulary: no cut
-  let seed = 3;
+  let seed = SEED;
   let givenRows = 0;
   let done = N; // patches shown
   let hovered = null; // place under the pointer
@@ -197,7 +198,8 @@ function render({ model, el, signal }) {
 
   const given = () => (real.length ? real[kind].slice(0, givenRows * columns) : []);
   const paint = () => { picture = drawPicture({ start: K + kind, given: given(), temperature, topK, numbers: luck(N, seed) }); };
-  const shownPlace = () => hovered ?? Math.min(done, N - 1); // whose chances are shown: the next one, or that pointed at
+  /** Whose chances are shown: the place pointed at, the next one, or, where all is drawn, the one that surprised most. */
+  const shownPlace = () => hovered ?? (done < N ? done : picture.bits.indexOf(Math.max(...picture.bits)));
   const stop = () => { clearInterval(timer); timer = null; };
   const refresh = () => { stop(); done = N; stepSlider.set(done); paint(); show(); };
 
@@ -248,12 +250,12 @@ function render({ model, el, signal }) {
     if (values.done !== undefined) { done = values.done; stepSlider.set(done); show(); }
     if (values.play) play();
   };
-  const plain = { temperature: 1, topK: K + 1, rows: 0, seed: 3, kind: 5 };
+  const plain = { temperature: 1, topK: K + 1, rows: 0, seed: SEED, kind: 0 };
   const half = Math.ceil(rows / 2);
   const view = frame(el, {
     title: "A model that draws patch by patch",
     steps: [
-      { text: `It has read one token, "${names[Math.min(5, names.length - 1)]}". In the middle: what it expects in the first patch, top left. Nearly always that is empty background.`,
+      { text: `It has read one token, "${names[0]}". In the middle: what it expects in the first patch, top left. Nearly always that is empty background.`,
         at: ["kind", "chances"], go: set({ ...plain, done: 0 }) },
       { text: "One word is drawn, put at the end of the sequence, and the next one is asked for. Row by row, never back.",
         at: ["picture", "chances", "steps"], go: set({ ...plain, play: true }) },
@@ -266,15 +268,16 @@ function render({ model, el, signal }) {
       { text: "Top-k forbids the slips: the same heat among the five most likely words.",
         at: ["cut", "chances", "picture"], go: set({ ...plain, temperature: 2, topK: 5 }) },
       { text: "Give it the upper rows of a real picture, and it paints the rest. Another draw, another guess.",
-        at: ["given", "again", "picture"], go: set({ ...plain, temperature: 0.8, rows: half }) },
+        at: ["given", "again", "picture"], go: set({ ...plain, kind: 9, temperature: 0.8, rows: half }) },
     ],
     free: "Choose what to draw, turn temperature and top-k, give it rows of a real picture, draw another. Point at a patch to see what it was drawn from.",
     onfree: () => { if (done < N) refresh(); },
     signal,
     parts: [
       h("div", { class: "vl-controls" }, h("div", { "data-part": "kind" }, kinds.box), h("div", { "data-part": "heat", class: "vl-ar-knob" }, heat.box),
-        h("div", { "data-part": "cut", class: "vl-ar-knob" }, cut.box), h("div", { "data-part": "given", class: "vl-ar-knob" }, part.box)),
+        h("div", { "data-part": "cut", class: "vl-ar-knob" }, cut.box)),
       h("div", { class: "vl-controls" }, h("div", { "data-part": "again" }, again), h("div", {}, slowly),
+        h("div", { "data-part": "given", class: "vl-ar-knob" }, part.box),
         h("div", { "data-part": "steps", class: "vl-ar-knob" }, stepSlider.box)),
       h("div", { class: "vl-ar" },
         h("div", { "data-part": "picture" }, pictureHead, pictureCanvas),
@@ -307,7 +310,7 @@ function render({ model, el, signal }) {
     for (let n = 0; n < N; n++) context.strokeRect(x + (n % columns) * scale + 0.5, y + Math.floor(n / columns) * scale + 0.5, scale - 1, scale - 1);
     context.drawImage(image, 0, 0, width, height, x, y, columns * scale, rows * scale);
     const mark = shownPlace();
-    if (hovered !== null || done < N) outline(context, x + (mark % columns) * scale, y + Math.floor(mark / columns) * scale, scale, scale, colours.select);
+    outline(context, x + (mark % columns) * scale, y + Math.floor(mark / columns) * scale, scale, scale, colours.select);
     return [context, x, y, scale];
   }
 
@@ -331,7 +334,7 @@ function render({ model, el, signal }) {
     const free = done - Math.min(done, given().length);
     pictureHead.replaceChildren(h("b", {}, names[kind]), given().length ? ` ${Math.min(done, given().length)} patches given, ${free} drawn` : ` ${done} of ${N} patches`);
     const total = picture.bits.slice(0, done).reduce((a, b) => a + b, 0);
-    surpriseHead.replaceChildren(h("b", {}, "surprise"), ` ${Math.round(total)} bits so far; dark 0, yellow ${MOST_BITS} a patch`);
+    surpriseHead.replaceChildren(h("b", {}, "surprise"), ` ${Math.round(total)} bits; dark: 0, yellow: ${MOST_BITS}`);
     describe(total);
   }
 
@@ -368,7 +371,7 @@ function render({ model, el, signal }) {
       if (chosen) outline(context, 2, top, small, small, colours.select);
     });
     const row = Math.floor(at / columns);
-    const state = isGiven ? "given" : known ? "drawn from" : "next is drawn from";
+    const state = isGiven ? "given;" : known ? "drawn from" : "next, from";
     chanceHead.replaceChildren(h("b", {}, `row ${row + 1}, patch ${(at % columns) + 1}`), ` ${state} ${order.length === 1 ? "1 word" : `${order.length} words`}`);
   }
 

@@ -153,6 +153,8 @@ def chances(distributions: Mapping[str, Tensor], codebook: Codebook) -> Picture:
         axis.set(xlim=(0, 1), title=title, yticks=[])
         axis.title.set_fontsize(10)
         for place, code in enumerate(top.indices.tolist()):
+            if shares[code] == 0:
+                continue
             small = axis.inset_axes((-0.16, 1 - (place + 0.95) / SHOWN, 0.14, 0.9 / SHOWN))
             small.imshow(denormalise(codebook.words[code]).reshape(side, side), cmap="gray_r", vmin=0, vmax=1)
             small.set(xticks=[], yticks=[])
@@ -161,32 +163,45 @@ def chances(distributions: Mapping[str, Tensor], codebook: Codebook) -> Picture:
     return Picture(figure, f"The {SHOWN} most likely next words and their chances. {'; '.join(told)}.")
 
 
-def place_maps(maps: Mapping[str, Tensor]) -> Picture | str:
-    """Bits of each place of the grid, one map a model, all on one scale.
+def place_map(bits: Tensor, title: str) -> Picture:
+    """Bits of each place of the grid. bits: (rows, cols)."""
+    figure = Figure(figsize=(3.7, 3.0), layout="constrained")
+    axis = figure.subplots()
+    image = axis.imshow(bits, cmap="viridis", vmin=0)
+    axis.set(xticks=[], yticks=[])
+    axis.set_title(f"{title}: {bits.sum():.0f} bits in all", fontsize=10)
+    for row in range(bits.shape[0]):
+        for col in range(bits.shape[1]):
+            light = bits[row, col] < 0.6 * bits.max()
+            text = f"{bits[row, col]:.1f}"
+            axis.text(col, row, text, ha="center", va="center", fontsize=7, color="white" if light else "black")
+    figure.colorbar(image, ax=axis, label="bits", shrink=0.9)
+    dearest = divmod(int(bits.argmax()), bits.shape[1])
+    return Picture(
+        figure,
+        f"Bits that each patch costs on average, on the grid, {bits.sum():.0f} in all: {bits.min():.1f} in the "
+        f"cheapest place, {bits.max():.1f} in the dearest, in row {dearest[0] + 1} and column {dearest[1] + 1}.",
+    )
 
-    maps: by title, (rows, cols); empty: nothing has been measured
+
+def stretches(readings: Mapping[str, Tensor], count: int = 7) -> Picture | str:
+    """Bits per patch along a reading, averaged over stretches of it.
+
+    readings: by title, bits (N,) in the order of reading; empty: nothing has been measured. count: of the stretches
     """
-    if not maps:
+    if not readings:
         return "Nothing to show yet: make the prediction above and run its experiment."
-    most = max(bits.max().item() for bits in maps.values())
-    figure = Figure(figsize=(2.9 * len(maps) + 0.8, 3.0), layout="constrained")
-    panels = figure.subplots(1, len(maps), squeeze=False)[0]
+    figure = Figure(figsize=(7, 2.7), layout="constrained")
+    axis = figure.subplots()
     told = []
-    for axis, (title, bits) in zip(panels, maps.items(), strict=True):
-        image = axis.imshow(bits, cmap="viridis", vmin=0, vmax=most)
-        axis.set(xticks=[], yticks=[])
-        axis.set_title(f"{title}\n{bits.sum():.0f} bits in all", fontsize=10)
-        for row in range(bits.shape[0]):
-            for col in range(bits.shape[1]):
-                light = bits[row, col] < 0.6 * most
-                text = f"{bits[row, col]:.1f}"
-                axis.text(col, row, text, ha="center", va="center", fontsize=7, color="white" if light else "black")
-        dearest = divmod(int(bits.argmax()), bits.shape[1])
-        told.append(
-            f"{title}: {bits.sum():.0f} bits in all, the dearest patch in row {dearest[0]}, column {dearest[1]}"
-        )
-    figure.colorbar(image, ax=panels, label="bits", shrink=0.9)
-    return Picture(figure, f"Bits that each patch costs on average, on the grid. {'; '.join(told)}.")
+    for (title, bits), colour in zip(readings.items(), (BLUE, ORANGE, GREEN), strict=False):
+        means = torch.stack([part.mean() for part in bits.chunk(count)])
+        axis.plot(range(1, count + 1), means, "o-", color=colour, label=title)
+        told.append(f"{title}: {', '.join(f'{value:.1f}' for value in means.tolist())}")
+    axis.set(xlabel=f"stretch of the reading ({len(bits) // count} patches each)", ylabel="bits per patch")
+    axis.set_ylim(bottom=0)
+    axis.legend(fontsize=9)
+    return Picture(figure, f"Bits per patch in each of {count} stretches of the reading. {'; '.join(told)}.")
 
 
 def rulers(results: Sequence) -> Picture | str:

@@ -100,8 +100,7 @@ class ImageGPT(nn.Module):
         self.blocks = nn.ModuleList([CausalBlock(dim, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.head = nn.Linear(dim, vocabulary)
-        nn.init.trunc_normal_(self.pos_embed, std=0.02)
-        nn.init.normal_(self.token_embed.weight, std=0.02)
+        start_small(self)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Logits (B, n, vocabulary) of what comes after each of tokens (B, n), long; n is at most `length`."""
@@ -133,6 +132,15 @@ class ImageGPT(nn.Module):
             x, past = block.extend(x, past)
             longer.append(past)
         return self.head(self.norm(x)), longer  # (B, m, D) -> (B, m, vocabulary)
+
+
+def start_small(model: nn.Module) -> None:
+    """Draw a model's `token_embed` and `pos_embed` anew from a normal of 0.02, as GPT-2's code does.
+
+    An nn.Embedding by itself starts fifty times larger, so that positions are drowned and short trainings end far worse.
+    """
+    nn.init.normal_(model.token_embed.weight, std=0.02)
+    nn.init.normal_(model.pos_embed, std=0.02)
 
 
 def shift_right(tokens: Tensor, start: int | Tensor) -> Tensor:

@@ -304,9 +304,9 @@ def predict_order() -> Experiment:
         },
         outcome="b",
         claims=(
-            Claim("random order", ">", "row by row"),
-            Claim("spiral inwards", ">", "row by row"),
-            Claim("column by column", "=", "row by row"),
+            Claim("ImageGPT, random order", ">", "ImageGPT, row by row"),
+            Claim("ImageGPT, spiral inwards", ">", "ImageGPT, row by row"),
+            Claim("ImageGPT, column by column", "=", "ImageGPT, row by row"),
         ),
         published=(AIM_ORDER, IGPT_ORDER),
         unit="bits per test picture (fewer is better)",
@@ -370,7 +370,7 @@ def predict_cache() -> Experiment:
     return Experiment(
         id="predict_cache",
         title="Drawing with and without a cache",
-        question="64 pictures of 49 codes are drawn at once by the shipped model. With a cache of keys and values that "
+        question="32 pictures of 49 codes are drawn at once by the shipped model. With a cache of keys and values that "
         "is",
         options={
             "a": "slower: putting the cache together costs more than it saves",
