@@ -199,7 +199,11 @@ function render({ model, el, signal }) {
   const given = () => (real.length ? real[kind].slice(0, givenRows * columns) : []);
   const paint = () => { picture = drawPicture({ start: K + kind, given: given(), temperature, topK, numbers: luck(N, seed) }); };
   /** Whose chances are shown: the place pointed at, the next one, or, where all is drawn, the one that surprised most. */
-  const shownPlace = () => hovered ?? (done < N ? done : picture.bits.indexOf(Math.max(...picture.bits)));
+  const shownPlace = () => hovered ?? (done < N ? done : dearest());
+  const dearest = () => {
+    const free = given().length < N ? given().length : 0; // of the drawn places, if there are any
+    return free + picture.bits.slice(free).indexOf(Math.max(...picture.bits.slice(free)));
+  };
   const stop = () => { clearInterval(timer); timer = null; };
   const refresh = () => { stop(); done = N; stepSlider.set(done); paint(); show(); };
 

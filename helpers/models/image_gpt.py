@@ -137,7 +137,7 @@ class ImageGPT(nn.Module):
 def start_small(model: nn.Module) -> None:
     """Draw a model's `token_embed` and `pos_embed` anew from a normal of 0.02, as GPT-2's code does.
 
-    An nn.Embedding by itself starts fifty times larger, so that positions are drowned and short trainings end far worse.
+    An nn.Embedding by itself starts fifty times larger: positions are drowned, and short trainings end far worse.
     """
     nn.init.normal_(model.token_embed.weight, std=0.02)
     nn.init.normal_(model.pos_embed, std=0.02)

@@ -38,7 +38,7 @@ DRAWN = """
   return window.painter({ start, given, temperature, topK, numbers });
 }
 """
-AFRESH = "(request) => { window.painter = undefined; return (%s)(request); }" % DRAWN.strip()
+AFRESH = f"(request) => {{ window.painter = undefined; return ({DRAWN.strip()})(request); }}"
 CHANCES = "([logits, temperature, topK]) => Array.from(window.explorer.nextProbabilities(logits, temperature, topK))"
 SHARES = """
 ([chances, count]) => {
