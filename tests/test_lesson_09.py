@@ -24,6 +24,7 @@ from helpers.models.image_gpt import (
     next_code_loss,
 )
 from helpers.models.ngrams import bigram_bits, place_bits, unigram_bits
+from helpers.models.patches import patchify
 from helpers.models.sampling import next_probabilities, sample, sample_cached
 from helpers.papers import AIM_ORDER, AIM_TARGET, IGPT_PALETTE, IGPT_PROBE
 from helpers.runner import LocalRunner
@@ -227,6 +228,16 @@ def test_codes_are_the_nearest_words_and_decode_to_them():
     coarse, fine = (Codebook(codebook.words[:few], 4) for few in (2, 20))
     errors = [(book.decode(book.encode(images), (28, 28)) - images).square().mean() for book in (coarse, fine)]
     assert errors[1] < errors[0]
+
+
+def test_no_two_words_are_so_near_that_rounding_could_choose_between_them():
+    """Empty patches are a third of all: with two words for them codes would differ from machine to machine."""
+    images = fashion_mnist("test").images
+    for codebook in (load_image_gpt()[1], learn_codebook(fashion_mnist("train", 1000).images)):
+        words = codebook.words.double()
+        assert torch.pdist(words).min() > 0.1
+        exact = torch.cdist(patchify(images, 4).double(), words).argmin(-1)
+        assert (codebook.encode(images) != exact).float().mean() < 1e-4
 
 
 def test_more_words_than_patches_are_refused():

@@ -41,7 +41,10 @@ def learn_codebook(images: Tensor, words: int = WORDS, patch_size: int = 4, seed
     patches = patchify(images, patch_size).flatten(0, 1)  # (B, C, H, W) -> (B*N, C*P*P)
     if len(patches) < words:
         raise ValueError(f"{words} words need at least as many patches, but there are {len(patches)}.")
-    search = MiniBatchKMeans(words, batch_size=4096, n_init=1, max_no_improvement=20, random_state=seed)
+    # A third of the patches are empty, and "reassigning" rare words moves them all there: seven words for nothing.
+    search = MiniBatchKMeans(
+        words, batch_size=4096, n_init=1, max_no_improvement=20, random_state=seed, reassignment_ratio=0
+    )
     centres = search.fit(patches.cpu().numpy()).cluster_centers_
     return Codebook(torch.as_tensor(centres, dtype=images.dtype, device=images.device), patch_size)
 

@@ -19,7 +19,7 @@ from helpers.train import fit
 NAME = "image_gpt_fashion"
 MODEL = dict(vocabulary=256, length=49, dim=96, depth=3, heads=6, starts=10)
 PATCH_SIZE = 4
-EPOCHS = 14
+EPOCHS = 10
 BATCH_SIZE = 64
 LEARNING_RATE = 3e-3
 
