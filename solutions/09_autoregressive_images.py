@@ -471,8 +471,8 @@ print(f"Being told the class saves {untold - told:.2f} bits, of {math.log2(10):.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Three rulers that only count: how common a word is (*unigram*), how common it is at its place, and how common it is
-# after the word before it (*bigram*). **Predict: random codes cost 392 bits, the unigram about 310, the bigram about
-# 225. A transformer with two blocks of width 64, three times through 4,000 pictures, a few seconds, ends**
+# after the word before it (*bigram*). **Predict: random codes cost 392 bits, the unigram about 275, the bigram about
+# 200. A transformer with two blocks of width 64, three times through 4,000 pictures, a few seconds, ends**
 #
 # - a) above the bigram: three passes over 4,000 pictures are too few for so many weights
 # - b) level with the bigram: the patch before says nearly all that can be said
