@@ -496,15 +496,19 @@ if on_gpu:
 image_gpt = lesson.piece("ImageGPT")
 
 
+runs = {}  # by the name of the order: the model that was trained last, and its order
+
+
 @cache
-def trained(order_name, seed):
-    """A small ImageGPT on codes read in an order, and its bits per test picture; each run is made once."""
+def bits_after_training(order_name, seed):
+    """Bits per test picture of a small ImageGPT trained on codes read in an order; each run is made once."""
     order = reading_order(order_name, seed)
     torch.manual_seed(seed)
     model = image_gpt(256, 49, dim=64, depth=2, heads=4, starts=10)
     start_small(model)  # both tables from a normal of 0.02: an nn.Embedding's own start of 1 would drown the positions
     fit(model, codes[:, order], train.labels, epochs=3, batch_size=32, lr=4e-3, seed=seed, loss=next_code_loss)
-    return model.eval(), measure_bits(model, unseen[:, order], test.labels)
+    runs[order_name] = model.eval(), order
+    return measure_bits(model, unseen[:, order], test.labels)
 
 
 def reading_order(name, seed):
@@ -521,7 +525,7 @@ bits_result = lesson.experiment(
         "words by themselves (unigram)": lambda seed: ngrams.unigram_bits(codes, unseen, 256),
         "words by their place": lambda seed: ngrams.place_bits(codes, unseen, 256),
         "words by the one before (bigram)": lambda seed: ngrams.bigram_bits(codes, unseen, 256),
-        "ImageGPT, row by row": lambda seed: trained("raster", seed)[1],
+        "ImageGPT, row by row": lambda seed: bits_after_training("raster", seed),
     },
 )
 bits_result
@@ -699,10 +703,10 @@ predict_order = "b"
 order_result = lesson.experiment(
     "predict_order",
     {
-        "ImageGPT, row by row": lambda seed: trained("raster", seed)[1],  # from part 6
-        "ImageGPT, column by column": lambda seed: trained("column", seed)[1],
-        "ImageGPT, spiral inwards": lambda seed: trained("spiral", seed)[1],
-        "ImageGPT, random order": lambda seed: trained("random", seed)[1],
+        "ImageGPT, row by row": lambda seed: bits_after_training("raster", seed),  # from part 6
+        "ImageGPT, column by column": lambda seed: bits_after_training("column", seed),
+        "ImageGPT, spiral inwards": lambda seed: bits_after_training("spiral", seed),
+        "ImageGPT, random order": lambda seed: bits_after_training("random", seed),
     },
 )
 order_result
@@ -717,11 +721,11 @@ print(order_result.conclusion)
 
 # %%
 when = {}
-for name in ("raster", "random") if order_result.values else ():
-    order = reading_order(name, 0)
+for name, title in {"raster": "row by row", "random": "random order"}.items() if order_result.values else ():
+    model, order = runs[name]
     with torch.no_grad():
-        logits = trained(name, 0)[0](shifted(unseen[:500, order], 256 + test.labels[:500]))
-    when["row by row" if name == "raster" else "random order"] = bits_of_places(logits, unseen[:500, order])  # (N,)
+        logits = model(shifted(unseen[:500, order], 256 + test.labels[:500]))
+    when[title] = bits_of_places(logits, unseen[:500, order])  # (N,)
 figures.stretches(when)
 
 # %% [markdown] slideshow={"slide_type": "slide"}

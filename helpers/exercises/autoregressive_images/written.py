@@ -213,8 +213,8 @@ def predict_bits() -> Experiment:
     return Experiment(
         id="predict_bits",
         title="Bits per picture",
-        question="Codes at random cost 392 bits a picture. Counting which words are common brings it down to about 275, "
-        "counting which follows which, to about 200. A transformer with two blocks, trained for seconds, ends",
+        question="Codes at random cost 392 bits a picture. Counting which words are common brings it down to about "
+        "275, counting which follows which, to about 200. A transformer with two blocks, trained for seconds, ends",
         options={
             "a": "above the bigram: three passes over 4,000 pictures are too few for so many weights",
             "b": "level with the bigram: the patch before says nearly all that can be said",
