@@ -327,3 +327,4 @@ def test_the_measured_orders_agree_with_the_outcome():
     assert set(shipped) == {"predict_bits", "predict_order", "predict_cache"}
     orders = shipped["predict_order"]
     assert all(a < b for a, b in zip(orders["ImageGPT, row by row"], orders["ImageGPT, random order"], strict=True))
+    assert all(ratio > 2 for ratio in shipped["predict_cache"]["with a cache"])

@@ -306,7 +306,8 @@ def predict_order() -> Experiment:
         claims=(
             Claim("ImageGPT, random order", ">", "ImageGPT, row by row"),
             Claim("ImageGPT, spiral inwards", ">", "ImageGPT, row by row"),
-            Claim("ImageGPT, column by column", "=", "ImageGPT, row by row"),
+            # small, and the same way with every seed
+            Claim("ImageGPT, column by column", ">", "ImageGPT, row by row", over_seeds=True),
         ),
         published=(AIM_ORDER, IGPT_ORDER),
         unit="bits per test picture (fewer is better)",
@@ -380,7 +381,7 @@ def predict_cache() -> Experiment:
         outcome="c",
         claims=(Claim("with a cache", ">", "without a cache"),),
         published=(),
-        unit="pictures drawn per second",
+        unit="times the speed without a cache",
     )
 
 
