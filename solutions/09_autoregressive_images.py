@@ -720,7 +720,7 @@ print(order_result.conclusion)
 #
 # When do they fall due? Cut each reading into seven stretches of seven patches. Row by row, every stretch is a row of
 # the picture: empty above, full in the middle. In a random order each stretch is a mixture of places, and the price
-# falls: the first patches stand alone, the last ones are surrounded.
+# tends to fall: the first patches stand alone, the last ones are surrounded.
 
 # %%
 when = {}
