@@ -2,6 +2,7 @@
 
 All at width 64, depth 4, 4 heads, pictures of 28x28 in patches of 4x4 (49 tokens), batch 128, exact GELU, fused AdamW.
 The masked autoencoders encode a quarter of the patches; their decoders have width 48, depth 2, 4 heads.
+The ImageGPTs read and predict 49 codes of 256 words.
 The limit is the time of the course's matrix products alone, forward and backward, in the same shapes.
 
     pip install -e ".[bench]" && python benchmarks/training.py
@@ -18,12 +19,14 @@ import torch.nn.functional as F
 from rich.console import Console
 from rich.table import Table
 
+from helpers.models.image_gpt import ImageGPT, shift_right
 from helpers.models.mae import MaskedAutoencoder, pretraining_loss
 from helpers.models.vit import ViT
 from helpers.train import keep_freed_memory
 
 BATCH, SIDE, PATCH, CLASSES, DIM, DEPTH, HEADS = 128, 28, 4, 10, 64, 4, 4
 DECODER = (48, 2, 4)  # width, depth, heads
+WORDS = 256  # of the ImageGPTs
 HIDDEN, HEAD_DIM, PATCHES = 4 * DIM, DIM // HEADS, (SIDE // PATCH) ** 2
 TOKENS = PATCHES + 1
 
@@ -152,6 +155,36 @@ def operands_of(rows, inputs, outputs):
     return torch.randn(rows, inputs), torch.randn(outputs, inputs), torch.randn(rows, outputs)
 
 
+def course_image_gpt():
+    return ImageGPT(WORDS, PATCHES, DIM, DEPTH, HEADS)
+
+
+def hugging_face_image_gpt():
+    sys.modules["torchvision"] = None
+    from transformers import ImageGPTConfig, ImageGPTForCausalImageModeling
+
+    config = ImageGPTConfig(
+        vocab_size=WORDS + 1,  # and a start token
+        n_positions=PATCHES,
+        n_embd=DIM,
+        n_layer=DEPTH,
+        n_head=HEADS,
+        activation_function="gelu",
+        resid_pdrop=0.0,
+        embd_pdrop=0.0,
+        attn_pdrop=0.0,
+        use_cache=False,
+    )
+    return ImageGPTForCausalImageModeling(config)
+
+
+def next_code(model, images, labels):
+    """Loss of the next of 49 codes at every place; which codes they are does not matter for the time."""
+    codes = torch.randint(WORDS, (BATCH, PATCHES))
+    logits = model(shift_right(codes, WORDS))
+    return F.cross_entropy(getattr(logits, "logits", logits).flatten(0, 1), codes.flatten())
+
+
 def measure(contestants, rounds, steps):
     """Pictures per second of each contestant in each round; the contestants take turns, so that load hits all alike."""
     speeds = {name: [] for name in contestants}
@@ -183,6 +216,8 @@ def main():
         "limit: its matrix products alone": matrix_products(),
         "this course's MAE (encoder on 25% of the tokens)": training_step(course_mae(), pretraining_loss),
         "Hugging Face ViTMAE": training_step(hugging_face_mae(), lambda model, images, labels: model(images).loss),
+        "this course's ImageGPT": training_step(course_image_gpt(), next_code),
+        "Hugging Face ImageGPT": training_step(hugging_face_image_gpt(), next_code),
     }
     speeds = measure(contestants, arguments.rounds, arguments.steps)
     limit = speeds["limit: its matrix products alone"]
@@ -194,7 +229,7 @@ def main():
     for name, speed in speeds.items():
         low, _, high = statistics.quantiles(speed, n=4)
         share = statistics.median(mine / best for mine, best in zip(speed, limit, strict=True))
-        of_limit = "" if "MAE" in name else f"{share:.0%}"  # the limit is a ViT's
+        of_limit = "" if "MAE" in name or "GPT" in name else f"{share:.0%}"  # the limit is a ViT's
         table.add_row(name, f"{statistics.median(speed):.0f}", f"{low:.0f}-{high:.0f}", of_limit)
     Console(width=100).print(table)
 

@@ -245,3 +245,45 @@ VIT_FIRST_GAP = Finding(
     "appendix D.3",
     "A first attempt with GAP in place of the class token came out badly.",
 )
+IGPT = Paper(
+    "Generative Pretraining from Pixels", "Chen et al.", "ICML 2020", "https://proceedings.mlr.press/v119/chen20s.html"
+)
+IGPT_PALETTE = Finding(
+    IGPT,
+    "section 3.2",
+    "iGPT reads pictures of 32x32 to 64x64 pixels, one token a pixel: its vocabulary is 512 colours found by k-means.",
+    {"colours": 512},
+)
+IGPT_PROBE = Finding(
+    IGPT,
+    "abstract and results",
+    "A GPT trained on pixels learns good features: 96.3% on CIFAR-10 by linear probe, 99.0% fine-tuned; on ImageNet "
+    "the linear probe reaches 60.3% (iGPT-L, 32x32), 65.2% (48x48) and 72.0% (iGPT-XL, 6.8 billion parameters).",
+    {"cifar_probe": 96.3, "cifar_tuned": 99.0, "l_32": 60.3, "l_48": 65.2, "xl": 72.0, "billion": 6.8},
+)
+IGPT_ORDER = Finding(
+    IGPT,
+    "sections 2.1 and 2.2",
+    "iGPT reads in raster order. Its BERT-trained twin has no bias about places at all; the autoregressive model has "
+    "one, since the order fixes which conditionals there are.",
+)
+AIM = Paper(
+    "Scalable Pre-training of Large Autoregressive Image Models",
+    "El-Nouby et al.",
+    "2024",
+    "https://arxiv.org/abs/2401.08541",
+)
+AIM_ORDER = Finding(
+    AIM,
+    "table 3b",
+    "An autoregressive ViT on ImageNet-1k, probed linearly: raster order 69.5%, checkerboard 68.2%, spiral 67.7%, "
+    "random 65.8%.",
+    {"raster": 69.5, "checkerboard": 68.2, "spiral": 67.7, "random": 65.8},
+)
+AIM_TARGET = Finding(
+    AIM,
+    "sections 4.1 and 5.2",
+    "AIM, models of 0.6 to 7 billion parameters, predicts the pixels of the next patch by squared error, without "
+    "codes; targets from k-means or a discrete VAE work too, with weaker features.",
+    {"smallest_billion": 0.6, "largest_billion": 7},
+)

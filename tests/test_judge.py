@@ -106,6 +106,39 @@ def test_a_right_answer_is_right():
     assert verdict_on(patchify).kind == RIGHT
 
 
+def test_nan_is_never_taken_for_a_number():
+    numbers = torch.tensor([1.0, 2.0])
+    for broken in (torch.tensor([1.0, torch.nan]), torch.tensor([torch.inf, 2.0])):
+        assert "NaN or infinite" in same_value(numbers, broken)
+        assert "NaN or infinite" in same_value(broken, numbers)
+        assert same_value(broken, broken.clone()) is None
+    assert "other infinite values" in same_value(torch.tensor([torch.inf]), torch.tensor([-torch.inf]))
+    assert same_value(torch.tensor([1.0, -torch.inf]), torch.tensor([5.0, -torch.inf]))
+
+
+def test_a_mistake_is_recognised_by_what_the_exercise_calls_equal():
+    """Draws of two runs never agree number by number."""
+
+    def as_often(call, expected, found):
+        return None if abs(expected.value.mean() - found.value.mean()) < 0.1 else "other frequencies"
+
+    exercise = Exercise(
+        id="coin",
+        title="A coin",
+        points=1,
+        minutes=1,
+        difficulty=1,
+        cases=lambda generator: [Call((1000,))],
+        reference=lambda count: (torch.rand(count) < 0.5).float(),
+        mistakes=(Mistake("loaded", "The coin is loaded.", lambda count: (torch.rand(count) < 0.9).float()),),
+        hints=("Throw it.",),
+        compare=as_often,
+    )
+    fair, loaded = (lambda count, p=p: torch.bernoulli(torch.full((count,), p)) for p in (0.5, 0.9))
+    assert judge(exercise, LocalRunner({"coin": fair}, None)).kind == RIGHT
+    assert judge(exercise, LocalRunner({"coin": loaded}, None)).mistake == "loaded"
+
+
 def test_an_answer_that_only_works_in_float32_is_right_and_told_so():
     verdict = verdict_on(lambda images, patch_size: patchify(images, patch_size).float())
     assert verdict.kind == RIGHT

@@ -18,6 +18,7 @@ LESSONS = (
     LessonInfo("06", "pooling", "From many tokens to one vector"),
     LessonInfo("07", "masked_autoencoder", "Learning without labels: the masked autoencoder"),
     LessonInfo("08", "conv_stem", "A few convolutions at the start"),
+    LessonInfo("09", "autoregressive_images", "Drawing patch by patch: autoregressive images"),
 )
 
 

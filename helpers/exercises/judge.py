@@ -287,8 +287,12 @@ def _same_tensor(expected: Tensor, found: Tensor, tolerance: float | None) -> st
     else:
         if not found.is_floating_point():
             return f"The result has dtype {_dtype(found)}, and {_dtype(expected)} was expected."
-        if not bool(torch.isfinite(found).all()) and bool(torch.isfinite(expected).all()):
-            return "The result holds NaN or infinite values."
+        finite = torch.isfinite(expected)
+        if not torch.equal(finite, torch.isfinite(found)):
+            return "The result holds NaN or infinite values." if finite.all() else "It is NaN or infinite elsewhere."
+        if not torch.equal(found[~finite].double().nan_to_num(), expected[~finite].double().nan_to_num()):
+            return "The result holds other infinite values than expected."
+        expected, found = expected.where(finite, 0), found.where(finite, 0)
         narrow = torch.float32 if torch.float32 in (found.dtype, expected.dtype) else torch.float64
         limit = TOLERANCE[narrow] if tolerance is None else tolerance
         scale = expected.double().abs().max().item() if expected.numel() else 0.0
