@@ -46,7 +46,7 @@ lesson
 # Projector: open with the explorer, at 92%, and have them guess what the picture is.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 1 · A question that needs no label (6 min) ★
+# ## 1 · A question that needs no label (7 min) ★
 #
 # BERT takes a sentence, hides some words, and is trained to fill them in. The text is its own answer sheet. This is the
 # whole model of this lesson; what it adds to a ViT is in colour.
@@ -113,7 +113,7 @@ lesson.check("why_mostly_hidden")
 # which sentences could lose 75% of their words and still be restored?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 2 · Hide, and put back (22 min) ★
+# ## 2 · Hide, and put back (21 min) ★
 #
 # Every picture gets a mask of its own. The trick of the paper: shuffle the tokens, keep the first few. `ids_shuffle`
 # says, for each picture, which token is drawn first, second, and so on. By hand, with tokens a b c d e, `ids_shuffle =

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from helpers.exercises.definition import Exercise, Mistake
-from helpers.exercises.patches_to_tokens.drawing import variant, weights
+from helpers.exercises.drawing import variant, weights
 from helpers.models import image_gpt as course
 from helpers.models.attention import attention
 from helpers.models.image_gpt import ImageGPT
