@@ -51,8 +51,18 @@ new = ["codes", "shift right", "causal attention", "next code"]
 notes = {"codes": "parts 1, 2", "shift right": "part 4", "causal attention": "part 3", "next code": "parts 6, 7"}
 whole_model(new, notes, IMAGE_GPT, "ImageGPT")
 
+# %% [markdown]
+# Pictures, and what comes with the lesson: a dictionary of 256 patches (part 2 says how it is made), the pictures in
+# its words, and an ImageGPT that was trained for minutes.
+
+# %%
+train, test = fashion_mnist("train", 4_000), fashion_mnist("test")
+gpt, codebook = load_image_gpt()
+codes, unseen = codebook.encode(train.images), codebook.encode(test.images)  # (B, N): 49 numbers a picture
+some = torch.tensor([int((test.labels == label).nonzero()[0]) for label in range(10)])  # a picture of each class
+
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 1 · A picture as a sentence (7 min) ★
+# ## 1 · A picture as a sentence (8 min) ★
 #
 # GPT models a sentence as a product: the chance of its first word, times the chance of its second word given the first,
 # and so on. Put the patches of a picture into a sequence x1 ... xN, row by row, and do the same.
@@ -113,7 +123,7 @@ lesson.check("why_codes")
 # features, and found them better than with codes.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes.** (d) of the first question is the one to dwell on: it is what BERT and MAE learn, and it is no
+# **TA, 8 minutes.** (d) of the first question is the one to dwell on: it is what BERT and MAE learn, and it is no
 # factorisation. For the last one draw two possible next patches on the board, one black, one white: their mean is a
 # grey that never occurs. Ask next: what would a softmax over *pixels*, one token each, look like? (iGPT: 512 colours,
 # and 1,024 tokens for a picture of 32 x 32.)
@@ -126,7 +136,6 @@ lesson.check("why_codes")
 # about edges.
 
 # %%
-train, test = fashion_mnist("train", 4_000), fashion_mnist("test")
 own_codebook = learn_codebook(train.images, words=256, patch_size=4)
 figures.words_of(own_codebook)
 
@@ -155,7 +164,6 @@ lesson.check("nearest_code")
 # its words. A picture is now 49 numbers.
 
 # %%
-gpt, codebook = load_image_gpt()
 number_of = lesson.piece("nearest_code")
 boot = test.images[test.labels == 9][0]
 patches = boot.reshape(7, 4, 7, 4).transpose(1, 2).reshape(49, 16)  # (1, 28, 28) -> (N, P)
@@ -165,8 +173,6 @@ figures.numbered(boot, number_of(patches, codebook.words), codebook)
 # How much is lost? Compare pictures with what their words say.
 
 # %%
-codes, unseen = codebook.encode(train.images), codebook.encode(test.images)  # (B, N)
-some = torch.tensor([int((test.labels == label).nonzero()[0]) for label in range(10)])
 in_words = codebook.decode(unseen[some], (28, 28))
 figures.lines({"pixels": test.images[some], "256 words": in_words}, test.names)
 
@@ -189,7 +195,7 @@ lesson.check("uniform_bits")
 # what would 2 words look like? And 100,000? (The picture gets sharper, and each word rarer: less is learned about it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 3 · Look back only (12 min) ★
+# ## 3 · Look back only (13 min) ★
 #
 # All 49 factors shall come out of **one** pass, which is what makes a transformer fast to train: place i predicts its
 # patch from the places before it. So attention must not look ahead.
@@ -256,7 +262,7 @@ without_mask = "c"
 lesson.check("without_mask")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes.** The classic: zeroing weights *after* the softmax. They no longer sum to 1, and, worse, each one's
+# **TA, 13 minutes.** The classic: zeroing weights *after* the softmax. They no longer sum to 1, and, worse, each one's
 # size still depends on the hidden scores through the denominator: the future leaks without being looked at. (Zeroing
 # and dividing by the new sum is right.) Ask next: why does the diagonal stay True?
 
@@ -431,15 +437,15 @@ with torch.no_grad():
 print(f"{lesson.piece('bits_per_picture')(logits, unseen[:500]):.0f} bits per picture")
 
 # %% [markdown]
-# Where do they go? Cheap is the border, where background is nearly certain; dear is the upper middle, where colour and
-# print are decided. Further down the model can carry on with what it has drawn.
+# Where do they go? Cheap are the corners, where background is nearly certain; dear is the middle, where colour and
+# print are decided. Towards the bottom the model can carry on with what it has drawn.
 
 # %%
 figures.place_map(bits_of_places(logits, unseen[:500]).reshape(7, 7), "shipped model")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # The model is told the class for free. **How many bits per picture can that save at most, on average, with ten classes
-# equally common?** (A fraction is fine.)
+# equally common?** (Write the calculation, without quotes, or two digits after the point.)
 
 # %% tags=["answer"] exercise="class_worth"
 ### BEGIN SOLUTION
@@ -540,7 +546,7 @@ print(bits_result.conclusion)
 # arithmetic coding with these probabilities comes within a few bits of it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 7 · Draw (16 min) ★
+# ## 7 · Draw (18 min) ★
 #
 # To draw a picture: show the model the start token, draw the first code from what it says, put it at the end, show it
 # both, and so on. Two knobs change what the code is drawn from:
@@ -573,7 +579,7 @@ def next_probabilities(logits, temperature=1.0, top_k=None):
 lesson.check("next_probabilities")
 
 # %% [markdown]
-# The upper half of a T-shirt is given, four rows of patches: what may come first in the fifth row's third place?
+# The upper half of a T-shirt is given: four rows of patches and two patches more. Which word may come next?
 
 # %%
 shirt = int((test.labels == 0).nonzero()[0])
@@ -659,7 +665,7 @@ rows = {"given": unseen[shown], **tries, "the truth": unseen[shown]}
 figures.lines({name: codebook.decode(some, (28, 28)) for name, some in rows.items()}, test.names, veil_below=16)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 16 minutes.** Common in `next_probabilities`: temperature 0 divides by 0; `if top_k:`, which takes 0 for None;
+# **TA, 18 minutes.** Common in `next_probabilities`: temperature 0 divides by 0; `if top_k:`, which takes 0 for None;
 # logits outside set to 0 instead of minus infinity. In `sample`: only the last token shown to the model. Ask next: why
 # can this model not finish the *upper* half from the lower one? (Another order of the factors: part 8.)
 
@@ -669,8 +675,7 @@ figures.lines({name: codebook.decode(some, (28, 28)) for name, some in rows.item
 # In lesson 02 the order of the patches did not matter, as long as the positions went along. **And for ImageGPT?**
 #
 # - a) nothing, as in lesson 02: the positions go along, so rows of a table are renamed
-# - b) the product of the true factors is the same in every order, but which factors there are to be learned changes,
-#   and so does what a model achieves
+# - b) the product of the true factors is the same in every order, but which factors there are to be learned changes
 # - c) only raster order gives a probability; in any other order the factors do not multiply to p(x)
 # - d) it matters for speed only
 
@@ -769,7 +774,7 @@ lesson.check("cost_again")
 
 # %% [markdown]
 # But old tokens never look at new ones: nothing about them changes, ever. Keep their keys and values, and compute only
-# the new token: one query. **How does it grow now?**
+# the new token: one query. **How does the work for all N tokens together grow now?**
 
 # %% tags=["answer"] exercise="cost_cached"
 ### BEGIN SOLUTION
@@ -875,7 +880,7 @@ figures.rulers([bits_result, order_result])
 # (Memory: two tensors of N x D a block and picture.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 10 · Drag it (4 min) ★
+# ## 10 · Drag it (4 min)
 #
 # The whole model runs in your browser. Choose a class, turn temperature and top-k, watch the chances of the next word,
 # give it the upper half of a real picture. **Find a temperature at which two out of three bags can be told to be bags,

@@ -271,7 +271,7 @@ def order_now() -> Question:
             {
                 "a": "nothing, as in lesson 02: the positions go along, so rows of a table are renamed",
                 "b": "the product of the true factors is the same in every order, but which factors there are to be "
-                "learned changes, and so does what a model achieves",
+                "learned changes",
                 "c": "only raster order gives a probability; in any other order the factors do not multiply to p(x)",
                 "d": "it matters for speed only",
             },
