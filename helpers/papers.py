@@ -63,12 +63,6 @@ VIT_NO_POSITIONS = Finding(
     "which kind hardly does.",
     {"none": 61.382, "1-D": 64.206, "2-D": 64.001, "relative": 64.032},
 )
-SCALING_VIT_GRID = Finding(
-    SCALING_VIT,
-    "section on the class token",
-    "Patches of 14 pixels at 224x224 give a 16x16 grid: 256 patch tokens, 257 with a class token.",
-    {"patch_pixels": 14, "tokens": 256},
-)
 VIT_B16_PARAMETERS = Finding(TORCHVISION, "ViT-B/16", "ViT-B/16 has 86,567,656 parameters.", {"parameters": 86_567_656})
 REORDER_FULL = Finding(
     REORDER,

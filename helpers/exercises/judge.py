@@ -246,15 +246,20 @@ def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> 
 
 
 def _largest(gradients: Mapping[str, Tensor]) -> float:
-    return max((gradient.abs().max().item() for gradient in gradients.values() if gradient.numel()), default=0.0)
+    """The largest finite entry of all gradients."""
+    finite = (gradient[torch.isfinite(gradient)].abs() for gradient in gradients.values())
+    return max((entries.max().item() for entries in finite if entries.numel()), default=0.0)
 
 
 def _gradients_differ(expected: Tensor, found: Tensor, tolerance: float, largest: float) -> bool:
     """Whether two gradients differ. One far below the `largest` of all may be a zero that rounding has filled."""
     if expected.shape != found.shape:
         return True
+    finite = torch.isfinite(expected)
+    if not torch.equal(finite, torch.isfinite(found)):
+        return True
     limit = tolerance * max(_largest({"": expected}), SMALL_GRADIENT * largest)
-    return not bool((expected.double() - found.double()).abs().le(limit).all())
+    return not bool((expected[finite].double() - found[finite].double()).abs().le(limit).all())
 
 
 def _in_float32(

@@ -10,7 +10,6 @@ from matplotlib.patches import FancyArrow, FancyBboxPatch
 from helpers.figures import Picture
 
 VIT = ("picture", "patches", "embedding", "class token", "positions", "attention", "MLP", "pooling", "head")
-MASKED_AUTOENCODER = ("picture", "patches", "masking", "encoder", "mask tokens", "decoder", "pixels", "loss")
 IMAGE_GPT = ("picture", "patches", "codes", "shift right", "positions", "causal attention", "MLP", "next code")
 BLOCK = ("attention", "causal attention", "MLP")  # what repeats, once a block
 
