@@ -48,6 +48,12 @@ def test_exercise_minutes_fit_into_their_parts(info, lesson):
     assert not too_short
 
 
+def test_the_readme_tells_the_lesson_with_its_minutes(info, lesson):
+    rows = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    [row] = [row for row in rows if row.startswith(f"| [{info.number}](notebooks/{info.file}.ipynb) |")]
+    assert row.endswith(f"| {sum(part.minutes for part in lesson.parts)} |")
+
+
 def test_the_section_takes_at_most_fifty_minutes(lesson):
     assert sum(part.minutes for part in lesson.parts if part.section) <= SECTION_MINUTES
 
