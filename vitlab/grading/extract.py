@@ -1,0 +1,174 @@
+"""Takes the answers out of a submitted notebook: by cell id, by name where ids are lost; never its checks or outputs.
+
+Nothing of the notebook is run here, and nothing in it is trusted: it is read as JSON within limits, its code only parsed.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from helpers.exercises.definition import Exercise, Item, Question
+from helpers.exercises.written import FreeText
+
+MOST_BYTES = 20 << 20  # of a notebook; its pictures included
+MOST_CELLS = 5_000
+LONGEST_CELL = 200_000  # characters
+
+
+class Unreadable(Exception):
+    """A submission from which no answers can be taken; the message says why, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A top-level statement of a code cell. defines, uses: names."""
+
+    source: str
+    defines: frozenset[str]
+    uses: frozenset[str]
+
+
+@dataclass
+class Submission:
+    """What a notebook holds: pieces of code in their order, texts by exercise id, and remarks for the report."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)  # exercise id -> why its cell does not parse
+
+    def sources(self, name: str, needs: Iterable[str] = ()) -> list[tuple[str, str]]:
+        """What has to run so that `name` is defined: its last definition and, name by name, what that uses."""
+        wanted, chosen = [name, *needs], {}
+        while wanted:
+            looked_for = wanted.pop()
+            for number in range(len(self.pieces) - 1, -1, -1):
+                piece = self.pieces[number]
+                if looked_for in piece.defines:
+                    if number not in chosen:
+                        chosen[number] = piece
+                        wanted += piece.uses
+                    break
+        return [(f"cell of {name}", chosen[number].source) for number in sorted(chosen)]
+
+
+def read_notebook(data: bytes) -> list[dict[str, Any]]:
+    """The cells of a notebook. Raises Unreadable for what is none of format 4."""
+    if len(data) > MOST_BYTES:
+        raise Unreadable(f"The file has {len(data) / 2**20:.0f} MB; a notebook may have {MOST_BYTES >> 20}.")
+    try:
+        notebook = json.loads(data.decode("utf-8-sig"))
+    except (UnicodeDecodeError, ValueError, RecursionError):
+        raise Unreadable("The file is not a notebook: it is no JSON that could be read.") from None
+    if type(notebook) is not dict or type(notebook.get("cells")) is not list or notebook.get("nbformat") != 4:
+        raise Unreadable("The file is not a notebook of format 4.")
+    cells = [cell for cell in notebook["cells"] if type(cell) is dict]
+    if len(cells) > MOST_CELLS:
+        raise Unreadable(f"The notebook has {len(cells):,} cells; {MOST_CELLS:,} are the most that is read.")
+    return cells
+
+
+def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item], given: Iterable[str]) -> Submission:
+    """The answers to the items.
+
+    given: sources of the course's own cells (setup, plots, checks), none of which is an answer.
+    """
+    items, given = list(items), {_bare(source) for source in given}
+    ids = {item.id: item for item in items if isinstance(item, Exercise | Question)}
+    submission, seen = Submission(), {}
+    for cell in cells:
+        source = _source(cell)
+        identifier = _identifier(cell, ids)
+        if len(source) > LONGEST_CELL:
+            if identifier:
+                submission.broken[identifier] = f"The cell is longer than {LONGEST_CELL:,} characters."
+            continue
+        if cell.get("cell_type") == "markdown":
+            if identifier and _is_text(ids[identifier]):
+                submission.texts[identifier] = source
+            continue
+        if cell.get("cell_type") != "code" or (not identifier and _bare(source) in given):
+            continue
+        try:
+            pieces = list(_pieces(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            if identifier:
+                line = getattr(error, "lineno", None)
+                submission.broken[identifier] = f"The cell does not parse{f' (line {line})' if line else ''}: {error}"
+            continue
+        for piece in pieces:
+            for name in piece.defines & ids.keys():
+                seen[name] = seen.get(name, 0) + 1
+        submission.pieces += pieces
+    for name, times in seen.items():
+        if times > 1:
+            submission.remarks.setdefault(name, []).append(f"`{name}` is defined {times} times: the last one counts.")
+        submission.broken.pop(name, None)
+    return submission
+
+
+def _identifier(cell: Mapping[str, Any], ids: Mapping[str, Item]) -> str | None:
+    """The exercise to which a cell belongs, by its own id or nbgrader's, or None."""
+    metadata = cell.get("metadata")
+    metadata = metadata if type(metadata) is dict else {}
+    nbgrader = metadata.get("nbgrader")
+    graded = nbgrader.get("grade_id") if type(nbgrader) is dict else None
+    if type(nbgrader) is dict and nbgrader.get("grade") is True and nbgrader.get("solution") is not True:
+        return None  # a check
+    for name in (graded, metadata.get("exercise"), cell.get("id")):
+        if type(name) is str and name in ids and "check" not in (metadata.get("tags") or ()):
+            return name
+    return None
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    if type(source) is list:
+        source = "".join(line for line in source if type(line) is str)
+    return source if type(source) is str else ""
+
+
+def _bare(source: str) -> str:
+    return "\n".join(line.rstrip() for line in source.strip().splitlines())
+
+
+def _is_text(item: Item) -> bool:
+    return isinstance(item, Question) and isinstance(item.answer, FreeText)
+
+
+def _pieces(source: str) -> Iterable[Piece]:
+    """The top-level statements that define something, without magics; calls and displays are left out."""
+    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    text = "\n".join(lines)
+    for node in ast.parse(text).body:
+        defines = _defined(node)
+        if defines:
+            start = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
+            body = "\n" * (start - 1) + "\n".join(text.splitlines()[start - 1 : node.end_lineno])
+            yield Piece(body, frozenset(defines), frozenset(_used(node) - defines))
+
+
+def _defined(node: ast.stmt) -> set[str]:
+    """Names that a top-level statement binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.With | ast.If | ast.Try):
+        return {
+            inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+        } | {
+            name
+            for inner in ast.walk(node)
+            if inner is not node and isinstance(inner, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
+            for name in _defined(inner)
+        }
+    return set()
+
+
+def _used(node: ast.stmt) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}

@@ -1,0 +1,199 @@
+"""Starts workers so that a student's code reaches nothing: levels of isolation, and what each machine can give."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import site
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitlab.grading import channel
+from vitlab.grading.lockdown import Limits, has_seccomp, landlock_abi
+from vitlab.project import ProjectError
+
+KIT = (  # all of this project that a worker may see: none of it holds an answer
+    *("helpers/__init__.py", "helpers/runner.py", "vitlab/__init__.py", "vitlab/grading/__init__.py"),
+    *("vitlab/grading/channel.py", "vitlab/grading/lockdown.py", "vitlab/grading/worker.py"),
+)
+STARTS_WITHIN = 60.0  # seconds; torch has to be imported
+ANSWERS_WITHIN = 10.0  # seconds, for control messages
+SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
+SCRATCH = "/scratch"
+NOBODY = 65534
+
+
+class Unsafe(ProjectError):
+    """This machine gives no isolation that grading may rely on; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """How a worker is shut in. name: as it stands in every report; layers: of the lockdown in its children."""
+
+    name: str
+    bubblewrap: bool
+    layers: tuple[str, ...]
+
+
+LEVELS = (  # the best first
+    Level("bubblewrap + landlock + seccomp + rlimits", True, ("rlimits", "landlock", "seccomp")),
+    Level("bubblewrap + rlimits", True, ("rlimits",)),
+    Level("landlock + seccomp + rlimits", False, ("rlimits", "landlock", "seccomp")),
+)
+NO_ISOLATION = Level("none", False, ("rlimits",))
+
+
+def possible_levels() -> dict[str, str | None]:
+    """Every level by name; None where this machine gives it, else why not."""
+    return {level.name: _why_not(level) for level in LEVELS}
+
+
+def best_level(unsafe: bool = False) -> Level:
+    """The best level of this machine. Raises Unsafe where there is none, unless `unsafe` allows to go without."""
+    reasons = possible_levels()
+    for level in LEVELS:
+        if reasons[level.name] is None:
+            return level
+    if unsafe:
+        return NO_ISOLATION
+    told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    raise Unsafe(f"This machine gives no isolation, so nothing is graded ({told}). `--unsafe` grades all the same.")
+
+
+class Worker:
+    """One zygote in its sandbox. `start` gives a socket to a fresh child; only one child lives at a time."""
+
+    def __init__(self, level: Level, limits: Limits | None = None):
+        self.level, self.limits = level, limits or Limits()
+        self._kit = Path(tempfile.mkdtemp(prefix="vitlab-kit-"))
+        _fill(self._kit)
+        self._control, theirs = socket.socketpair()
+        readable = _readable(self._kit)
+        scratch = SCRATCH if level.bubblewrap else str(self._kit / "scratch")
+        os.makedirs(self._kit / "scratch", exist_ok=True)
+        code = (
+            f"import sys; sys.path.insert(0, {str(self._kit)!r}); sys.argv = {['worker', str(theirs.fileno())]!r}; "
+            "import socket; from vitlab.grading.worker import main; "
+            f"main(socket.socket(fileno={theirs.fileno()}), {readable!r}, {list(level.layers)!r}, {scratch!r})"
+        )
+        command = [sys.executable, "-I", "-X", "utf8", "-c", code]
+        if level.bubblewrap:
+            command = [*bubblewrap(readable, theirs.fileno()), *command]
+        environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"}
+        self._log = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            command,
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._log,
+            start_new_session=True,
+        )
+        theirs.close()
+
+    def start(self, sources: list[tuple[str, str]]) -> socket.socket:
+        """A fresh child with these sources (name, text) run in it, in order. Raises channel.Closed or TimedOut."""
+        ours, theirs = socket.socketpair()
+        try:
+            message = {"start": [list(source) for source in sources], "limits": self.limits.as_data()}
+            socket.send_fds(self._control, [b"j"], [theirs.fileno()])
+            self._ask(message, STARTS_WITHIN)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return ours
+
+    def stop(self) -> str:
+        """End the child and all that it started; how it ended."""
+        try:
+            socket.send_fds(self._control, [b"j"], [])
+            return self._ask({"stop": True}, ANSWERS_WITHIN)["stopped"]
+        except OSError:
+            raise channel.Closed from None
+
+    def close(self) -> None:
+        """End the worker and everything in it."""
+        with contextlib.suppress(OSError):
+            self._control.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._log.close()
+        shutil.rmtree(self._kit, ignore_errors=True)
+
+    def last_words(self) -> str:
+        """What the worker itself wrote to stderr: for the staff, when it does not start."""
+        self._log.seek(0)
+        return self._log.read()[-2000:].decode(errors="replace")
+
+    def _ask(self, message: dict, within: float) -> dict:
+        deadline = time.monotonic() + within
+        channel.send(self._control, channel.pack(message), deadline)
+        answer, _ = channel.receive(self._control, deadline)
+        return answer
+
+
+def bubblewrap(readable: list[str], handle: int) -> list[str]:
+    """The command that shuts the rest of its line in: own namespaces, a read-only view of the libraries, no network."""
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    command += ["--clearenv", "--hostname", "worker", "--proc", "/proc", "--size", str(64 << 20), "--tmpfs", SCRATCH]
+    command += ["--dir", "/dev"]
+    for device in DEVICES:
+        command += ["--dev-bind", device, device]
+    for path in sorted(readable, key=len):
+        if os.path.islink(path) and path in SYSTEM:
+            command += ["--symlink", os.readlink(path), path]
+        elif os.path.exists(path) and path not in DEVICES:
+            command += ["--ro-bind", path, path]
+    for name, value in (("PATH", "/usr/bin:/bin"), ("HOME", SCRATCH), ("TMPDIR", SCRATCH), ("OMP_NUM_THREADS", "1")):
+        command += ["--setenv", name, value]
+    return [*command, "--chdir", SCRATCH, "--"]
+
+
+def _fill(kit: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    for name in KIT:
+        target = kit / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / name, target)
+
+
+def _readable(kit: Path) -> list[str]:
+    """The libraries, Python itself and the kit: everything that a worker may read."""
+    paths = {str(kit), *SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"]}
+    paths |= {path for path in (*site.getsitepackages(), *sys.path) if path and "site-packages" in path}
+    paths |= {str(Path(importlib.util.find_spec("torch").origin).parents[1])}
+    paths |= {os.path.realpath(sys.executable)}
+    return sorted(path for path in paths if os.path.exists(path))
+
+
+def _why_not(level: Level) -> str | None:
+    if sys.platform != "linux":
+        return "this is not Linux"
+    if "landlock" in level.layers and not landlock_abi():
+        return "this kernel has no landlock"
+    if "seccomp" in level.layers and not has_seccomp():
+        return "libseccomp or pyseccomp is missing"
+    if level.bubblewrap:
+        if not shutil.which("bwrap"):
+            return "bubblewrap is not installed"
+        tried = subprocess.run(
+            ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
+        )
+        if tried.returncode:
+            return f"bubblewrap does not start: {tried.stderr.strip()[-200:]}"
+    return None

@@ -1,0 +1,177 @@
+"""The process that runs students' code: a zygote with torch imported, which forks one locked-down child an exercise.
+
+It holds no answers: it imports `helpers.runner`, the channel and the lockdown, and its sandbox shows it nothing else of
+the course. Control messages come over one socket, each job over a socket of its own, which the child alone keeps.
+
+    control:  {"start": sources, "limits": {...}, ...} with the job's socket   ->  {"started": true}
+              {"stop": true}                                                   ->  {"stopped": how it ended}
+    job:      {"read": name} or {"run": name, "call": {...}}                   ->  a reply, as `channel` has it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.abc
+import io
+import linecache
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+import torch
+
+from helpers.runner import Call, Crash, Foreign, Reply, execute, plain
+from vitlab.grading import channel
+from vitlab.grading.lockdown import Limits, lock_down
+
+OURS = ("helpers", "vitlab", "solutions")  # what an answer must not import here
+STILL = 2.0  # seconds until what was killed must be gone
+
+
+class NotHere(importlib.abc.MetaPathFinder):
+    """Refuses the course's own modules, in words."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
+        if name.split(".")[0] in OURS:
+            raise ImportError(f"`{name}` is part of the course and not there when an answer is graded: write it yourself.")
+
+
+def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str], scratch: str) -> None:
+    """Serve jobs until the control socket closes."""
+    torch.set_num_threads(1)
+    _warm()
+    child = None
+    while True:
+        try:
+            message, tensors, job = _take(control)
+        except channel.Closed:
+            _end(child)
+            return
+        if "start" in message:
+            _end(child)
+            child = os.fork()
+            if not child:
+                control.close()
+                _child(job, message, readable, layers, scratch)
+            job.close()
+            answer = {"started": True}
+        else:
+            answer = {"stopped": _end(child)}
+            child = None
+            shutil.rmtree(scratch, ignore_errors=True)
+            os.makedirs(scratch, exist_ok=True)
+        channel.send(control, channel.pack(answer))
+
+
+def _take(control: socket.socket) -> tuple[dict, dict, socket.socket | None]:
+    """A control message, and the job's socket where one comes along."""
+    data, handles, _, _ = socket.recv_fds(control, 1, 1)  # the socket comes with a byte of its own
+    if not data:
+        raise channel.Closed
+    message, tensors = channel.receive(control)
+    return message, tensors, socket.socket(fileno=handles[0]) if handles else None
+
+
+def _end(child: int | None) -> str:
+    """Kill the child and whatever it has left behind; says how it ended."""
+    if child is None:
+        return "nothing was running"
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    if os.getpid() == 1:  # in a namespace of our own everybody else is the child's
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(-1, signal.SIGKILL)
+    status, until = 0, time.monotonic() + STILL
+    while time.monotonic() < until:
+        try:
+            pid, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            break
+        if pid == child:
+            status = ended
+        elif not pid:
+            time.sleep(0.001)
+    return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
+
+
+def _child(job: socket.socket, message: Mapping, readable: Sequence[str], layers: Sequence[str], scratch: str) -> None:
+    """Never returns."""
+    try:
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        os.chdir(scratch)
+        sys.meta_path.insert(0, NotHere())
+        for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
+            del sys.modules[name]  # our own functions keep what they use
+        lock_down(Limits(**message["limits"]), readable, layers)
+        namespace = {"__name__": "__main__"}
+        crash = _define(message["start"], namespace)
+        _serve(job, namespace, crash)
+    except BaseException:
+        os._exit(3)
+    os._exit(0)
+
+
+def _define(sources: Sequence[Sequence[str]], namespace: dict) -> Crash | None:
+    """Run what a student wrote, piece by piece; the last crash, which tells why a name is missing."""
+    crash = None
+    for name, source in sources:
+        file = f"<{name}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        try:
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+                exec(compile(source, file, "exec"), namespace)
+        except BaseException as error:
+            crash = Crash(type(error).__name__, " ".join(_words(error).split())[:300], getattr(error, "lineno", None))
+    return crash
+
+
+def _serve(job: socket.socket, namespace: dict, crash: Crash | None) -> None:
+    while True:
+        try:
+            message, tensors = channel.receive(job)
+        except channel.Closed:
+            return
+        name = message.get("read", message.get("run"))
+        if name not in namespace:
+            why = crash or Crash("Missing", f"There is no `{name}` in this notebook.")
+            reply = Reply(crash=why)
+        elif "read" in message:
+            reply = Reply(value=plain(namespace[name]))
+        else:
+            call: Call = channel.call_from_data(message["call"], tensors)
+            reply = execute(namespace[name], call, namespace)
+        channel.send(job, _packed(reply))
+
+
+def _packed(reply: Reply) -> bytes:
+    try:
+        return channel.pack(*channel.reply_as_data(reply))
+    except (channel.Garbled, TypeError, ValueError, RuntimeError) as error:
+        words = Foreign(f"a result that cannot be sent ({error})")
+        return channel.pack(*channel.reply_as_data(Reply(value=words, device=reply.device)))
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except BaseException:
+        return "its message could not be read"
+
+
+def _warm() -> None:
+    """Import what answers import, and run torch once, so that each child has it at no cost."""
+    import einops  # noqa: F401
+    import numpy  # noqa: F401
+    import torch.nn.functional  # noqa: F401
+
+    torch.ones(2, 2).matmul(torch.ones(2, 2)).sum().item()
+
+
+if __name__ == "__main__":
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[4:], sys.argv[2].split(","), sys.argv[3])
