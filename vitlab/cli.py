@@ -91,6 +91,17 @@ def experiments(
     print_results(chosen)
 
 
+@app.command()
+def doctor() -> None:
+    """Say how well this machine can shut a student's code in."""
+    from vitlab.grading.sandbox import possible_levels
+
+    reasons = possible_levels()
+    for name, reason in reasons.items():
+        typer.echo(f"{'yes' if reason is None else 'no '}  {name}{f': {reason}' if reason else ''}")
+    raise typer.Exit(0 if None in reasons.values() else 1)
+
+
 def main() -> None:
     """Runs the command line; what a person can put right is one sentence and exit code 1."""
     from vitlab.project import ProjectError

@@ -1,6 +1,7 @@
 """Takes the answers out of a submitted notebook: by cell id, by name where ids are lost; never its checks or outputs.
 
-Nothing of the notebook is run here, and nothing in it is trusted: it is read as JSON within limits, its code only parsed.
+Nothing of the notebook is run here, and nothing in it is trusted: it is read as JSON within limits, and its code is
+parsed, no more.
 """
 
 from __future__ import annotations

@@ -90,8 +90,8 @@ class Worker:
         command = [sys.executable, "-I", "-X", "utf8", "-c", code]
         if level.bubblewrap:
             command = [*bubblewrap(readable, theirs.fileno()), *command]
-        environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "OMP_NUM_THREADS": "1", "LANG": "C.UTF-8"}
-        self._log = tempfile.TemporaryFile()
+        environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "OMP_NUM_THREADS": "1"}
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the worker lives)
         self._process = subprocess.Popen(
             command,
             env=environment,
@@ -110,11 +110,16 @@ class Worker:
             message = {"start": [list(source) for source in sources], "limits": self.limits.as_data()}
             socket.send_fds(self._control, [b"j"], [theirs.fileno()])
             self._ask(message, STARTS_WITHIN)
+            theirs.close()
+            state, _ = channel.receive(ours, time.monotonic() + ANSWERS_WITHIN)
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
+        if "failed" in state:
+            ours.close()
+            raise Unsafe(f"A worker could not be locked down ({state['failed']}), so nothing is graded with it.")
         return ours
 
     def stop(self) -> str:

@@ -26,7 +26,7 @@ import torch
 
 from helpers.runner import Call, Crash, Foreign, Reply, execute, plain
 from vitlab.grading import channel
-from vitlab.grading.lockdown import Limits, lock_down
+from vitlab.grading.lockdown import Limits, has_seccomp, lock_down
 
 OURS = ("helpers", "vitlab", "solutions")  # what an answer must not import here
 STILL = 2.0  # seconds until what was killed must be gone
@@ -37,7 +37,9 @@ class NotHere(importlib.abc.MetaPathFinder):
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
         if name.split(".")[0] in OURS:
-            raise ImportError(f"`{name}` is part of the course and not there when an answer is graded: write it yourself.")
+            raise ImportError(
+                f"`{name}` is part of the course and not there when an answer is graded: write it yourself."
+            )
 
 
 def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str], scratch: str) -> None:
@@ -47,7 +49,7 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
     child = None
     while True:
         try:
-            message, tensors, job = _take(control)
+            message, job = _take(control)
         except channel.Closed:
             _end(child)
             return
@@ -67,13 +69,13 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
         channel.send(control, channel.pack(answer))
 
 
-def _take(control: socket.socket) -> tuple[dict, dict, socket.socket | None]:
+def _take(control: socket.socket) -> tuple[dict, socket.socket | None]:
     """A control message, and the job's socket where one comes along."""
     data, handles, _, _ = socket.recv_fds(control, 1, 1)  # the socket comes with a byte of its own
     if not data:
         raise channel.Closed
-    message, tensors = channel.receive(control)
-    return message, tensors, socket.socket(fileno=handles[0]) if handles else None
+    message, _ = channel.receive(control)
+    return message, socket.socket(fileno=handles[0]) if handles else None
 
 
 def _end(child: int | None) -> str:
@@ -108,7 +110,12 @@ def _child(job: socket.socket, message: Mapping, readable: Sequence[str], layers
         sys.meta_path.insert(0, NotHere())
         for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
             del sys.modules[name]  # our own functions keep what they use
-        lock_down(Limits(**message["limits"]), readable, layers)
+        try:
+            lock_down(Limits(**message["limits"]), readable, layers)
+        except Exception as error:
+            channel.send(job, channel.pack({"failed": f"{type(error).__name__}: {error}"}))
+            os._exit(4)
+        channel.send(job, channel.pack({"ready": True}))
         namespace = {"__name__": "__main__"}
         crash = _define(message["start"], namespace)
         _serve(job, namespace, crash)
@@ -168,10 +175,7 @@ def _warm() -> None:
     """Import what answers import, and run torch once, so that each child has it at no cost."""
     import einops  # noqa: F401
     import numpy  # noqa: F401
-    import torch.nn.functional  # noqa: F401
+    import torch.nn.functional
 
+    has_seccomp()  # imported before any lock is on: it looks for its C library
     torch.ones(2, 2).matmul(torch.ones(2, 2)).sum().item()
-
-
-if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[4:], sys.argv[2].split(","), sys.argv[3])

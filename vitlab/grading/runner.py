@@ -1,0 +1,77 @@
+"""Runs one student's answers in a worker: to a check it looks just like `LocalRunner`."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+
+from helpers.runner import Call, Crash, Reply
+from vitlab.grading import channel
+from vitlab.grading.extract import Submission
+from vitlab.grading.sandbox import Worker
+
+SECONDS = 20.0  # of wall clock for all that is asked of one answer
+
+
+class SandboxRunner:
+    """Answers of one submission, each in a child of its own.
+
+    course: gives the source of the course's own piece of a name, with what it needs, for `given`; it reaches the one
+    child that is asked for another exercise, never the one that is asked for that piece.
+    """
+
+    def __init__(self, worker: Worker, submission: Submission, course: Callable[[str], str], seconds: float = SECONDS):
+        self.worker, self.submission, self.course, self.seconds = worker, submission, course, seconds
+        self._child: tuple[str, tuple[str, ...]] | None = None
+        self._job: socket.socket | None = None
+        self._deadline = 0.0
+        self._over: Crash | None = None  # why the child of now answers no more
+
+    def read(self, name: str) -> Reply:
+        return self._ask(name, (), {"read": name}, {}, 0)
+
+    def run(self, name: str, call: Call, given: tuple[str, ...] = ()) -> Reply:
+        if name in given:
+            raise ValueError(f"the course's own {name} may not be given to whoever is asked for it")
+        message, tensors = channel.call_as_data(call)
+        return self._ask(name, given, {"run": name, "call": message}, tensors, len(call.args))
+
+    def close(self) -> None:
+        """End the child, if one lives."""
+        if self._job is not None:
+            self._job.close()
+            self._job = None
+            with contextlib.suppress(channel.Closed, channel.TimedOut, channel.Garbled):
+                self.worker.stop()
+        self._child = None
+
+    def _ask(self, name: str, given: tuple[str, ...], message: dict, tensors: dict, arguments: int) -> Reply:
+        if self._child != (name, given):
+            self.close()
+            self._over = self._start(name, given)
+        if self._over:
+            return Reply(crash=self._over)
+        try:
+            channel.send(self._job, channel.pack(message, tensors), self._deadline)
+            return channel.reply_from_data(*channel.receive(self._job, self._deadline), arguments)
+        except channel.TimedOut:
+            self._over = Crash("TimedOut", f"It ran for over {self.seconds:.0f} s. Is there a loop that never ends?")
+        except channel.Closed:
+            self._over = Crash("Ended", "Its process ended: it left Python, used too much memory, or was killed.")
+        except channel.Garbled as error:
+            self._over = Crash("Garbled", f"It sent something that is no answer: {error}.")
+        self._job.close()
+        return Reply(crash=self._over)
+
+    def _start(self, name: str, given: tuple[str, ...]) -> Crash | None:
+        self._child, self._deadline = (name, given), time.monotonic() + self.seconds
+        if name in self.submission.broken:
+            return Crash("SyntaxError", self.submission.broken[name])
+        sources = self.submission.sources(name)
+        if not sources:
+            return Crash("Missing", f"There is no `{name}` in this notebook.")
+        sources += [(f"the course's {piece}", self.course(piece)) for piece in given]
+        self._job = self.worker.start(sources)
+        return None
