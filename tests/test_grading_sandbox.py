@@ -12,7 +12,7 @@ from helpers.exercises import find, items
 from helpers.exercises.judge import RIGHT, judge
 from vitlab.grading.extract import extract
 from vitlab.grading.runner import SandboxRunner
-from vitlab.grading.sandbox import LEVELS, Worker, possible_levels
+from vitlab.grading.sandbox import LEVELS, Unsafe, Worker, possible_levels
 
 POSSIBLE = [level for level in LEVELS if possible_levels()[level.name] is None]
 PATCHIFY = """
@@ -127,3 +127,13 @@ def test_the_last_definition_counts_and_the_report_says_so():
     assert submission.remarks == {
         "inverse_permutation": ["`inverse_permutation` is defined 2 times: the last one counts."]
     }
+
+
+def test_a_worker_that_is_gone_is_no_fault_of_the_student():
+    worker = Worker(POSSIBLE[0])
+    graded(worker, HONEST, ["patchify"])
+    worker._process.kill()
+    worker._process.wait()
+    with pytest.raises(Unsafe, match="gone or does not answer"):
+        graded(worker, HONEST, ["patchify"])
+    worker.close()

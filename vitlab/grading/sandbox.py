@@ -104,17 +104,20 @@ class Worker:
         theirs.close()
 
     def start(self, sources: list[tuple[str, str]]) -> socket.socket:
-        """A fresh child with these sources (name, text) run in it, in order. Raises channel.Closed or TimedOut."""
+        """A socket to a fresh child, in which these sources (name, text) are run in order.
+
+        Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's.
+        """
         ours, theirs = socket.socketpair()
         try:
             message = {"start": [list(source) for source in sources], "limits": self.limits.as_data()}
             socket.send_fds(self._control, [b"j"], [theirs.fileno()])
             self._ask(message, STARTS_WITHIN)
-            theirs.close()
+            theirs.close()  # the child's end alone stays, so that its death is seen
             state, _ = channel.receive(ours, time.monotonic() + ANSWERS_WITHIN)
-        except BaseException:
+        except (OSError, channel.Closed, channel.TimedOut):
             ours.close()
-            raise
+            raise Unsafe(f"A worker is gone or does not answer. Its last words: {self._last_words()}") from None
         finally:
             theirs.close()
         if "failed" in state:
@@ -140,8 +143,8 @@ class Worker:
         self._log.close()
         shutil.rmtree(self._kit, ignore_errors=True)
 
-    def last_words(self) -> str:
-        """What the worker itself wrote to stderr: for the staff, when it does not start."""
+    def _last_words(self) -> str:
+        """What the worker itself wrote to stderr."""
         self._log.seek(0)
         return self._log.read()[-2000:].decode(errors="replace")
 
