@@ -133,17 +133,18 @@ def measure(
 
 def shipped_result(experiment: Experiment, lesson_file: str) -> Result:
     """The shipped means as if they were one run; without values where nothing was shipped."""
-    path = MEASURED / f"{lesson_file}.json"
-    shipped = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"experiments": {}, "seconds": {}}
-    values, seconds = (shipped[kind].get(experiment.id, {}) for kind in ("experiments", "seconds"))
+    values, seconds = (load_shipped(lesson_file, kind).get(experiment.id, {}) for kind in ("experiments", "seconds"))
     means = ({name: statistics.mean(numbers) for name, numbers in kind.items()} for kind in (values, seconds))
     return Result(experiment, experiment.outcome, *means, values)
 
 
-def load_shipped(lesson_file: str) -> dict[str, dict[str, list[float]]]:
-    """Shipped numbers of a lesson: experiment -> variant -> one number a seed; empty before they were measured."""
+def load_shipped(lesson_file: str, kind: str = "experiments") -> dict[str, dict[str, list[float]]]:
+    """Shipped numbers of a lesson: experiment -> variant -> one number a seed; empty before they were measured.
+
+    kind: "experiments" for what was measured, "seconds" for how long it took
+    """
     path = MEASURED / f"{lesson_file}.json"
-    return json.loads(path.read_text(encoding="utf-8"))["experiments"] if path.exists() else {}
+    return json.loads(path.read_text(encoding="utf-8"))[kind] if path.exists() else {}
 
 
 def mean_and_spread(values: list[float]) -> str:

@@ -43,12 +43,6 @@ REORDER = Paper(
 TORCHVISION = Paper(
     "Model cards of torchvision", "PyTorch", "2026", "https://docs.pytorch.org/vision/stable/models.html"
 )
-EINOPS = Paper(
-    "Einops: Clear and Reliable Tensor Manipulations with Einstein-like Notation",
-    "Rogozhnikov",
-    "ICLR 2022",
-    "https://openreview.net/forum?id=oapKSVM2bcj",
-)
 
 VIT_PATCHES = Finding(
     VIT,

@@ -8,8 +8,16 @@ import io
 
 from matplotlib import pyplot
 from matplotlib.figure import Figure
+from numpy import ndarray
+from torch import Tensor
 
 DPI = 110
+
+
+def pixels(image: Tensor) -> ndarray:
+    """A picture as matplotlib wants it, cut off at 0 and 1: (C, H, W) -> (H, W, C), or (H, W) of a grey one."""
+    image = image.detach().cpu().clamp(0, 1)
+    return (image.permute(1, 2, 0) if len(image) == 3 else image[0]).numpy()
 
 
 class Picture:

@@ -10,7 +10,7 @@ from einops import rearrange
 from matplotlib import pyplot
 from torch import Tensor
 
-from helpers.figures import Picture
+from helpers.figures import Picture, pixels
 from helpers.models.conventions import STANDARD, Conventions
 from helpers.models.patches import unpatchify
 from helpers.train import History
@@ -30,7 +30,7 @@ def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conv
     figure = pyplot.figure(figsize=(10, 3.4), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.15))
     axes = left.subplots()
-    axes.imshow(_pixels(image))
+    axes.imshow(pixels(image))
     for k in range(1, rows):
         axes.axhline(k * patch_size - 0.5, color="white", linewidth=1.5)
     for k in range(1, cols):
@@ -39,7 +39,7 @@ def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conv
     axes.axis("off")
     for number, axes in enumerate(right.subplots(rows, cols).flatten()):
         if number < len(pieces):
-            axes.imshow(_pixels(pieces[number]))
+            axes.imshow(pixels(pieces[number]))
             axes.set_title(str(number), fontsize=8, pad=2)
         axes.axis("off")
     right.suptitle("the rows of patchify's result, numbered", fontsize=10)
@@ -146,12 +146,6 @@ def class_attention(image: Tensor, attention: Tensor, grid: tuple[int, int]) -> 
     for axes in row:
         axes.axis("off")
     return Picture(figure, f"Where the class token looks in the last block: {'; '.join(said)}.")
-
-
-def _pixels(image: Tensor):
-    """(C, H, W) -> (H, W, C) or (H, W), as matplotlib wants it."""
-    image = image.detach().cpu().clamp(0, 1)
-    return (image.permute(1, 2, 0) if len(image) == 3 else image[0]).numpy()
 
 
 def _smoothed(values: Sequence[float], window: int = 20) -> list[float]:

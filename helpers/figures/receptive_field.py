@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from helpers.figures import Picture
+from helpers.figures import Picture, pixels
 from helpers.models.receptive_field import cnn_receptive_field, effective_side, gaussian_fit
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
@@ -94,7 +94,7 @@ def fields(image: Tensor, masks: Mapping[str, Tensor]) -> Picture:
     said = []
     for axes, (title, mask) in zip(row[0], masks.items(), strict=True):
         mask = mask.cpu()
-        axes.imshow(_pixels(image * (0.25 + 0.75 * mask)), cmap="gray", vmin=0, vmax=1)
+        axes.imshow(pixels(image * (0.25 + 0.75 * mask)), cmap="gray", vmin=0, vmax=1)
         _outline(axes, mask)
         share = 100 * mask.float().mean().item()
         axes.set_title(f"{title}\n{int(mask.sum()):,} of {mask.numel():,} pixels", fontsize=9)
@@ -229,9 +229,3 @@ def _extent(mask: Tensor) -> str:
     if not len(rows):
         return "nothing"
     return f"{int(rows.max() - rows.min()) + 1} by {int(cols.max() - cols.min()) + 1} pixels"
-
-
-def _pixels(image: Tensor):
-    """(C, H, W) -> (H, W, C) or (H, W), as matplotlib wants it."""
-    image = image.detach().cpu().clamp(0, 1)
-    return image.permute(1, 2, 0) if len(image) == 3 else image[0]

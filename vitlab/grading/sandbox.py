@@ -30,7 +30,6 @@ ANSWERS_WITHIN = 10.0  # seconds, for control messages
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 SCRATCH = "/scratch"
-NOBODY = 65534
 
 
 class Unsafe(ProjectError):
@@ -83,13 +82,13 @@ class Worker:
         scratch = SCRATCH if level.bubblewrap else str(self._kit / "scratch")
         os.makedirs(self._kit / "scratch", exist_ok=True)
         code = (
-            f"import sys; sys.path.insert(0, {str(self._kit)!r}); sys.argv = {['worker', str(theirs.fileno())]!r}; "
+            f"import sys; sys.path.insert(0, {str(self._kit)!r}); "
             "import socket; from vitlab.grading.worker import main; "
             f"main(socket.socket(fileno={theirs.fileno()}), {readable!r}, {list(level.layers)!r}, {scratch!r})"
         )
         command = [sys.executable, "-I", "-X", "utf8", "-c", code]
         if level.bubblewrap:
-            command = [*bubblewrap(readable, theirs.fileno()), *command]
+            command = [*bubblewrap(readable), *command]
         environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "OMP_NUM_THREADS": "1"}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the worker lives)
         self._process = subprocess.Popen(
@@ -155,10 +154,10 @@ class Worker:
         return answer
 
 
-def bubblewrap(readable: list[str], handle: int) -> list[str]:
+def bubblewrap(readable: list[str]) -> list[str]:
     """The command that shuts the rest of its line in: own namespaces, a read-only view of the libraries, no network."""
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
-    command += ["--clearenv", "--hostname", "worker", "--proc", "/proc", "--size", str(64 << 20), "--tmpfs", SCRATCH]
+    command += ["--hostname", "worker", "--proc", "/proc", "--size", str(64 << 20), "--tmpfs", SCRATCH]
     command += ["--dir", "/dev"]
     for device in DEVICES:
         command += ["--dev-bind", device, device]
@@ -167,8 +166,6 @@ def bubblewrap(readable: list[str], handle: int) -> list[str]:
             command += ["--symlink", os.readlink(path), path]
         elif os.path.exists(path) and path not in DEVICES:
             command += ["--ro-bind", path, path]
-    for name, value in (("PATH", "/usr/bin:/bin"), ("HOME", SCRATCH), ("TMPDIR", SCRATCH), ("OMP_NUM_THREADS", "1")):
-        command += ["--setenv", name, value]
     return [*command, "--chdir", SCRATCH, "--"]
 
 

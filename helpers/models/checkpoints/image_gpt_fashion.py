@@ -3,14 +3,12 @@
 python -m helpers.models.checkpoints.image_gpt_fashion
 """
 
-import json
-import os
-
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from helpers.data import fashion_mnist
 from helpers.models.checkpoints import HERE, facts
+from helpers.models.checkpoints.make import save
 from helpers.models.codes import Codebook, learn_codebook
 from helpers.models.image_gpt import ImageGPT, measure_bits, next_code_loss
 from helpers.models.ngrams import bigram_bits, place_bits, unigram_bits
@@ -55,8 +53,6 @@ def main():
         device="cpu",
     )
     model.eval()
-    tensors = {name: value.contiguous() for name, value in model.state_dict().items()} | {"codebook": codebook.words}
-    save_file(tensors, HERE / f"{NAME}.new")
     about = {
         "command": "python -m helpers.models.checkpoints.image_gpt_fashion",
         "model": MODEL,
@@ -75,8 +71,7 @@ def main():
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.split("+")[0],
     }
-    os.replace(HERE / f"{NAME}.new", HERE / f"{NAME}.safetensors")
-    (HERE / f"{NAME}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    save(NAME, model.state_dict() | {"codebook": codebook.words}, about)
     print(about)
 
 

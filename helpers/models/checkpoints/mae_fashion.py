@@ -3,16 +3,14 @@
 python -m helpers.models.checkpoints.mae_fashion
 """
 
-import json
-import os
-
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from helpers.data import fashion_mnist
 from helpers.data.fashion import Pictures
 from helpers.models.checkpoints import HERE, facts
+from helpers.models.checkpoints.make import save
 from helpers.models.mae import MaskedAutoencoder, encoder_of, masked_loss, pretraining_loss, random_order
 from helpers.models.patches import patchify
 from helpers.probe import linear_probe
@@ -66,7 +64,6 @@ def main():
         loss=pretraining_loss,
         device="cpu",
     )
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, HERE / f"{NAME}.new")
     about = {
         "command": "python -m helpers.models.checkpoints.mae_fashion",
         "model": MODEL,
@@ -81,8 +78,7 @@ def main():
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.split("+")[0],
     }
-    os.replace(HERE / f"{NAME}.new", HERE / f"{NAME}.safetensors")
-    (HERE / f"{NAME}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    save(NAME, model.state_dict(), about)
     print(about)
 
 

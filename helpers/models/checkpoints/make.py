@@ -54,7 +54,7 @@ def main():
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.split("+")[0],
     }
-    save("vit_fashion", model, facts)
+    save("vit_fashion", model.state_dict(), facts)
     print(f"{accuracy:.2f}% of the test pictures right after {history.seconds:.0f} s")
 
 
@@ -66,10 +66,10 @@ def start_as_timm(model):
             nn.init.zeros_(module.bias)
 
 
-def save(name, model, facts):
+def save(name, tensors, facts):
     """Both files of a checkpoint in place at once, so that weights and facts never disagree for long."""
     drafts = [HERE / f"{name}.safetensors.new", HERE / f"{name}.json.new"]
-    save_file({name: value.contiguous() for name, value in model.state_dict().items()}, drafts[0])
+    save_file({key: value.contiguous() for key, value in tensors.items()}, drafts[0])
     drafts[1].write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     for draft in drafts:
         os.replace(draft, draft.with_suffix(""))

@@ -67,7 +67,7 @@ def main():
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.split("+")[0],
     }
-    save(NAME, model, about)
+    save(NAME, model.state_dict(), about)
     print(f"{accuracy:.2f}% of the test pictures right after {seconds:.0f} processor seconds")
 
 

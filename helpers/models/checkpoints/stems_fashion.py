@@ -3,17 +3,14 @@
 python -m helpers.models.checkpoints.stems_fashion
 """
 
-import json
-import os
-
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from helpers.data import fashion_mnist
 from helpers.models.checkpoints import HERE, facts
-from helpers.models.checkpoints.make import shift
+from helpers.models.checkpoints.make import save, shift
 from helpers.models.stems import ConvStem
 from helpers.models.vit import ViT
 from helpers.train import evaluate, fit
@@ -74,7 +71,7 @@ def main():
         )
         accuracy[stem] = round(evaluate(vit, framed(test.images), test.labels), 2)
         seconds[stem] = round(history.seconds)
-        weights |= {f"{stem}.{name}": value.contiguous() for name, value in vit.state_dict().items()}
+        weights |= {f"{stem}.{name}": value for name, value in vit.state_dict().items()}
         print(f"{stem}: {accuracy[stem]:.2f}% of the test pictures right after {seconds[stem]} s")
     about = {
         "command": "python -m helpers.models.checkpoints.stems_fashion",
@@ -91,9 +88,7 @@ def main():
         "threads": torch.get_num_threads(),
         "torch": torch.__version__.split("+")[0],
     }
-    save_file(weights, HERE / f"{NAME}.new")
-    os.replace(HERE / f"{NAME}.new", HERE / f"{NAME}.safetensors")
-    (HERE / f"{NAME}.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+    save(NAME, weights, about)
 
 
 if __name__ == "__main__":
