@@ -1,6 +1,6 @@
 """The levels that take another uid: they need root, and a Python that others may read, as in a container.
 
-The tests of the sandbox run again there, from a copy of the project that is closed to others, under the system's Python.
+The tests of the sandbox run again there, from a copy of the project closed to others, under the system's Python.
 """
 
 import os
