@@ -95,8 +95,11 @@ class SandboxRunner:
         sources = self.submission.sources(name)
         if not sources:
             return Crash("Missing", f"There is no `{name}` in this notebook.")
-        sources += [(f"the course's {piece}", self.course.piece(piece)) for piece in given]
-        self._job = self.worker.start(sources, self.course.modules(name, given))
+        sources += [(f"the course's {piece}", self.course.piece(piece), 1) for piece in given]
+        try:
+            self._job = self.worker.start(sources, self.course.modules(name, given))
+        except channel.Garbled:
+            return Crash("Unusable", "it is with all that it uses too long to be run.")
         return None
 
     def _too_long(self) -> Crash:
