@@ -430,7 +430,8 @@ def _stopped(exercise: Exercise, crash: Crash) -> Verdict:
             f"`{exercise.id}` is still to be written: replace the `raise NotImplementedError` line.",
         )
     if crash.kind == "Missing":
-        return Verdict(exercise, NOT_ATTEMPTED, crash.message + " Run the cell that defines it, then check again.")
+        words = f"There is no `{exercise.id}` in this notebook yet. Run the cell that defines it, then check again."
+        return Verdict(exercise, NOT_ATTEMPTED, words)  # not the crash's: an answer may raise what it likes
     if crash.kind == "KeyboardInterrupt":
         where = f" in line {crash.line}: `{crash.text}`" if crash.line else ""
         return Verdict(
