@@ -81,7 +81,14 @@ def patchify(images, patch_size):
     Returns (B, N, C*P*P), N = (H/P) * (W/P)
     """
     ### BEGIN SOLUTION
+    ### sequence: row-major, patch: channel-first
     return rearrange(images, "b c (h p1) (w p2) -> b (h w) (c p1 p2)", p1=patch_size, p2=patch_size)
+    ### sequence: row-major, patch: channel-last
+    return rearrange(images, "b c (h p1) (w p2) -> b (h w) (p1 p2 c)", p1=patch_size, p2=patch_size)
+    ### sequence: column-major, patch: channel-first
+    return rearrange(images, "b c (h p1) (w p2) -> b (w h) (c p1 p2)", p1=patch_size, p2=patch_size)
+    ### sequence: column-major, patch: channel-last
+    return rearrange(images, "b c (h p1) (w p2) -> b (w h) (p1 p2 c)", p1=patch_size, p2=patch_size)
     ### END SOLUTION
 
 
@@ -170,7 +177,10 @@ def unpatchify(patches, patch_size, image_size):
     height, width = image_size
     return rearrange(
         patches,
-        "b (h w) (c p1 p2) -> b c (h p1) (w p2)",
+        "b (h w) (c p1 p2) -> b c (h p1) (w p2)",  ### sequence: row-major, patch: channel-first
+        "b (h w) (p1 p2 c) -> b c (h p1) (w p2)",  ### sequence: row-major, patch: channel-last
+        "b (w h) (c p1 p2) -> b c (h p1) (w p2)",  ### sequence: column-major, patch: channel-first
+        "b (w h) (p1 p2 c) -> b c (h p1) (w p2)",  ### sequence: column-major, patch: channel-last
         h=height // patch_size,
         w=width // patch_size,
         p1=patch_size,
@@ -226,7 +236,10 @@ def linear_to_conv(weight, channels, patch_size):
     Returns (D, C, P, P)
     """
     ### BEGIN SOLUTION
+    ### patch: channel-first
     return rearrange(weight, "d (c p1 p2) -> d c p1 p2", c=channels, p1=patch_size, p2=patch_size)
+    ### patch: channel-last
+    return rearrange(weight, "d (p1 p2 c) -> d c p1 p2", c=channels, p1=patch_size, p2=patch_size)
     ### END SOLUTION
 
 
@@ -269,7 +282,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, images):
         ### BEGIN SOLUTION
-        return rearrange(self.proj(images), "b d h w -> b (h w) d")
+        return rearrange(self.proj(images), "b d h w -> b (h w) d")  ### sequence: row-major
+        return rearrange(self.proj(images), "b d h w -> b (w h) d")  ### sequence: column-major
         ### END SOLUTION
 
 
@@ -552,10 +566,14 @@ class ViT(nn.Module):
         ### BEGIN SOLUTION
         x = self.patch_embed(images)  # (B, C, H, W) -> (B, N, D)
         class_tokens = self.cls_token.expand(len(x), -1, -1)  # (1, 1, D) -> (B, 1, D)
-        x = torch.cat([class_tokens, x], dim=1) + self.pos_embed  # (B, 1+N, D)
+        x = torch.cat([class_tokens, x], dim=1) + self.pos_embed  # (B, 1+N, D)  ### class_token: first
+        x = torch.cat([x, class_tokens], dim=1) + self.pos_embed  # (B, N+1, D)  ### class_token: last
         for block in self.blocks:
             x = block(x)
+        ### class_token: first
         return self.head(self.norm(x)[:, 0])  # (B, 1+N, D) -> (B, D) -> (B, num_classes)
+        ### class_token: last
+        return self.head(self.norm(x)[:, -1])  # (B, N+1, D) -> (B, D) -> (B, num_classes)
         ### END SOLUTION
 
 

@@ -183,7 +183,8 @@ def scan_order(rows, cols, kind):
         walk = [(row, col) for row, col in square if row < rows and col < cols]
     else:
         raise ValueError(f"There is no scan {kind!r}.")
-    return torch.tensor([row * cols + col for row, col in walk])
+    return torch.tensor([row * cols + col for row, col in walk])  ### sequence: row-major
+    return torch.tensor([col * rows + row for row, col in walk])  ### sequence: column-major
     ### END SOLUTION
 
 

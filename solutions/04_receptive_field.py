@@ -545,7 +545,10 @@ def attention_distance(weights, grid):
     ### BEGIN SOLUTION
     rows, cols = grid
     number = torch.arange(rows * cols, device=weights.device)
+    ### sequence: row-major
     places = torch.stack([number // cols, number % cols], dim=1).to(weights.dtype)  # (N, 2)
+    ### sequence: column-major
+    places = torch.stack([number % rows, number // rows], dim=1).to(weights.dtype)  # (N, 2)
     distances = (places[:, None] - places[None, :]).norm(dim=-1)  # (N, 2) -> (N, N)
     return (weights * distances).sum(dim=-1).mean(dim=(0, 2))  # (B, heads, N, N) -> (heads,)
     ### END SOLUTION
