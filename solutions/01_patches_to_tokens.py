@@ -67,7 +67,7 @@ cat.shape
 #
 # Two orders are a matter of convention, so every text has to say them. Here
 # - the sequence runs over the grid **{{sequence_words}}**,
-# - within a patch, **{{patch_words}}** (and each channel's pixels row by row).
+# - within a patch, **{{patch_words}}** (and pixels as one reads a page).
 #
 # **Task.** `patchify(images, patch_size)` turns pictures `(B, C, H, W)` into patches `(B, N, C*P*P)`. Pictures need
 # not be square. `rearrange` of lesson 00 does it in one line.
@@ -162,8 +162,8 @@ lesson.check("picture_pixels_256")
 # ## 2 · And back (10 min)
 #
 # **Task.** `unpatchify(patches, patch_size, image_size)` puts the pictures together again, with `image_size = (H, W)`.
-# The number of channels follows from the length of a patch. You will need it in lesson 07, to see what a masked
-# autoencoder paints.
+# The patches come {{sequence_words}}, their numbers {{patch_words}}. How many channels there are follows from
+# the length of a patch. You will need it in lesson 07, to see what a masked autoencoder paints.
 
 
 # %% tags=["exercise"] exercise="unpatchify"
@@ -204,8 +204,8 @@ torch.equal(wrong.reshape(cat.shape), cat)
 figures.cut_apart(cat, wrong[0], 56)
 
 # %% [markdown]
-# The round trip succeeds, and the "patches" are rows of pixels. **Say in two or three sentences** why the round trip
-# proves nothing about `patchify`, and what would.
+# A bare `reshape` to `(1, N, C*P*P)` and back: the round trip succeeds, and the "patches" are rows of pixels. **Say in
+# two or three sentences** why the round trip proves nothing about `patchify`, and what would.
 
 # %% [markdown] tags=["answer"] exercise="round_trip"
 # ### BEGIN SOLUTION
@@ -225,7 +225,8 @@ figures.cut_apart(cat, wrong[0], 56)
 # weights, moving on by a whole patch: that is a convolution with kernel $P$ and stride $P$.
 #
 # **Task.** `linear_to_conv(weight, channels, patch_size)` turns the weight of `nn.Linear(C*P*P, D)` into the kernel
-# `(D, C, P, P)` of the convolution that is the same map. Nothing has to be computed: every number has its place.
+# `(D, C, P, P)` of the convolution that is the same map. Nothing has to be computed: every number has its place. A row of
+# the weight has one number for each of a flattened patch, in the same order ({{patch_words}}).
 
 
 # %% tags=["exercise"] exercise="linear_to_conv"
@@ -265,7 +266,8 @@ print(f"Linear layer on patches = stride-16 convolution: first token {first}, la
 
 # %% [markdown]
 # The same numbers in another arrangement: `by_conv` still is a grid, `by_linear` a sequence.
-#
+
+# %% [markdown]
 # **Task.** `PatchEmbed(patch_size, channels, dim)`: a module whose only part is the convolution `proj`; it takes
 # pictures and returns tokens `(B, N, dim)`, {{sequence_words}}.
 
@@ -531,7 +533,7 @@ print("The block equals torch.nn.TransformerEncoderLayer, given the same weights
 # All pieces are there. `ViT(image_size, patch_size, channels, num_classes, dim, depth, heads, mlp_ratio=4)` puts them
 # together; `image_size` is `(H, W)`, or one number for a square picture. On the way from pictures to logits:
 #
-# 1. `patch_embed`, a `PatchEmbed`: `(B, N, D)`;
+# 1. `patch_embed`, a `PatchEmbed`: `(B, N, D)`, {{sequence_words}};
 # 2. `cls_token`, a parameter `(1, 1, D)`, joins each sequence and stands **{{class_token_words}}**: `(B, 1+N, D)`;
 # 3. `pos_embed`, a parameter `(1, 1+N, D)`, is added;
 # 4. `blocks`, an `nn.ModuleList` of `depth` encoder blocks;

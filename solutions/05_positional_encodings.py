@@ -137,7 +137,8 @@ lesson.check("best_where")
 
 # %% [markdown]
 # It is also the worst: exactly 25%, never more, never less. No amount of data helps.
-#
+
+# %% [markdown]
 # **And the fine print. Move the garment by a single pixel instead of 12. Are the logits still the same?**
 #
 # - a) yes: without positions a ViT is blind to every move

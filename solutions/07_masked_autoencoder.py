@@ -289,7 +289,7 @@ lesson.check("why_decoder")
 #
 # `forward_encoder(images, ids_shuffle)`: embed; add the patches' positions; mask, keeping `int(N * (1 - mask_ratio))`;
 # join the class token, which stands **{{class_token_words}}** (in `pos_embed` too: its row is added to it); blocks;
-# norm. Returns `(embeddings, mask, ids_restore)`.
+# norm. Returns `(embeddings, mask, ids_restore)`; in `mask`, {{masked_value}} means masked.
 #
 # `forward_decoder(embeddings, ids_restore)`: embed; a mask token for every hidden place; restore; join the class token
 # again; add *all* decoder positions; blocks; norm; predict; drop the class token's row. Returns `(B, N, C*P*P)`.

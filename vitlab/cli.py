@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,6 +58,19 @@ def build(
 
     run = command.check if check else command.build
     raise typer.Exit(0 if run(find_project(), lessons or [], execute) else 1)
+
+
+@app.command()
+def homework(
+    secret: Annotated[str, typer.Option(help="Any text. Grading needs it again; students must not know it.")],
+    out: Annotated[Path, typer.Option(help="A new or an empty folder, or that of an earlier pack.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+) -> None:
+    """Make a homework pack whose conventions are drawn from a secret, so that the public solutions do not pass."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    raise typer.Exit(0 if command.homework(find_project(), lessons or [], secret, out) else 1)
 
 
 @app.command()

@@ -93,7 +93,7 @@ def build(
         if run or (run is None and not (before and same_code(solved, before) and _was_run(before))):
             solved = _run(lesson, solved, executing(lesson.name, len(code_cells(solved))))
         editions = {course.student_file(lesson.path): dumps(student), course.solved_file(lesson.path): dumps(solved)}
-        written += [path for path, content in editions.items() if _write(path, content)]
+        written += [path for path, content in editions.items() if write(path, content)]
     return written
 
 
@@ -229,7 +229,7 @@ def _json(path: Path) -> Any:
         return content
 
 
-def _write(path: Path, content: bytes) -> bool:
+def write(path: Path, content: bytes) -> bool:
     """Writes a file in one step, and only if it changes; says whether it did."""
     if path.exists() and path.read_bytes() == content:
         return False
