@@ -55,9 +55,9 @@ def _title(name: str, lesson: SourceLesson) -> str:
     tasks = sum(bool(cell.task) for cell in lesson.cells)
     return f"""# {name}
 
-**{tasks} tasks, {points(lesson):g} points.** Write your answers into the cells below, run the check under each, save, and
-hand in this notebook, `{lesson.name}.ipynb`, as your course asks. Cells of your own do no harm, and what you change
-elsewhere counts for nothing: graded are your answers, with other inputs than here.
+**{tasks} tasks, {points(lesson):g} points.** Write your answers into the cells below, run the check under each, save,
+and hand in this notebook, `{lesson.name}.ipynb`, as your course asks. Cells of your own do no harm, and what you
+change elsewhere counts for nothing: graded are your answers, with other inputs than here.
 
 Lesson {lesson.number} of the course explains what is used here; where a text speaks of a part or of something shown, it
 means the lesson's."""

@@ -15,6 +15,7 @@ from vitlab.course.parse import SourceLesson
 from vitlab.project import ProjectError
 
 EDITIONS = {"student": "homework", "staff": "homework-solved"}  # folder -> what the notebooks in it are called
+FOLDERS = tuple(name for edition in EDITIONS for name in (edition, f"{edition}/notebooks"))
 
 
 class PackError(ProjectError):
@@ -27,8 +28,8 @@ def write_pack(course: Course, folder: Path, lessons: Sequence[str] = ()) -> lis
     The folder is new or empty, or holds an earlier pack: that becomes this one, file by file.
     Raises BuildError, PackError where something else is in the folder, ValueError for a lesson that there is not.
     """
-    files = pack_files(course, lessons)
     before = _earlier(folder)
+    files = pack_files(course, lessons)
     changed = [folder / name for name, content in files.items() if write(folder / name, content)]
     for name in before - files.keys():
         (folder / name).unlink()
@@ -58,10 +59,16 @@ def _earlier(folder: Path) -> set[str]:
         return set()
     if not folder.is_dir():
         raise PackError(f"{folder} is a file: name a folder for the homework pack.")
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
-    folders = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_dir()}
-    expected = {*EDITIONS, *(f"{name}/notebooks" for name in EDITIONS)}
-    strange = sorted([*(folders - expected), *(name for name in found if not _is_ours(folder, name))])
+    found, strange = set(), []
+    for place in (folder, *(folder / name for name in FOLDERS)):
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            name = path.relative_to(folder).as_posix()
+            if path.is_dir() and not path.is_symlink():
+                strange += [name] if name not in FOLDERS else []
+            elif _is_ours(folder, name):
+                found.add(name)
+            else:
+                strange.append(name)
     if strange:
         raise PackError(f"{folder} holds {strange[0]!r}, which no homework pack has: name a new or an empty folder.")
     return found
