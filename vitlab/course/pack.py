@@ -26,13 +26,17 @@ def write_pack(course: Course, folder: Path, lessons: Sequence[str] = ()) -> lis
     """Writes the homework of these lessons (all where none is named) into a folder; returns the files that changed.
 
     The folder is new or empty, or holds an earlier pack: that becomes this one, file by file.
-    Raises BuildError, PackError where something else is in the folder, ValueError for a lesson that there is not.
+    Raises BuildError, PackError where something else is in the folder or it cannot be written, ValueError for a lesson
+    that there is not.
     """
     before = _earlier(folder)
     files = pack_files(course, lessons)
-    changed = [folder / name for name, content in files.items() if write(folder / name, content)]
-    for name in before - files.keys():
-        (folder / name).unlink()
+    try:
+        changed = [folder / name for name, content in files.items() if write(folder / name, content)]
+        for name in before - files.keys():
+            (folder / name).unlink()
+    except OSError as error:
+        raise PackError(f"The homework pack cannot be written to {folder}: {error.strerror}.") from None
     return changed
 
 
