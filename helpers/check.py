@@ -12,17 +12,24 @@ from helpers.exercises import find, items, lesson_info
 from helpers.exercises.definition import Exercise, Experiment, Item, Question
 from helpers.exercises.judge import CRASHED, RIGHT, Verdict, judge
 from helpers.experiment import Result, measure
+from helpers.models.conventions import STANDARD, Conventions
 from helpers.progress import read_progress, record
 from helpers.runner import LocalRunner
 
 
 class Lesson:
-    """One open lesson, tied to the namespace of its notebook: `lesson = Lesson("01", globals())`."""
+    """One open lesson, tied to the namespace of its notebook: `lesson = Lesson("01", globals())`.
 
-    def __init__(self, number: str, namespace: dict[str, Any]):
+    conventions: those of a homework pack, such as {"class_token": "last"} (what it leaves out is as in the course);
+    every check, hint and piece then follows them, and progress is kept apart.
+    Raises ValueError with a sentence for a convention that there is not.
+    """
+
+    def __init__(self, number: str, namespace: dict[str, Any], conventions: Conventions | Mapping[str, Any] = STANDARD):
         self.info = lesson_info(number)
+        self.conventions = conventions if isinstance(conventions, Conventions) else Conventions.read(conventions)
         self._namespace = namespace
-        self._runner = LocalRunner(namespace, lambda name: find(name).reference)
+        self._runner = LocalRunner(namespace, lambda name: find(name, self.conventions).reference)
         self._hints_shown: dict[str, int] = {}
 
     def check(self, identifier: str = "") -> Card:
@@ -32,7 +39,7 @@ class Lesson:
         if isinstance(item, Experiment):
             return Card("note", f"`{identifier}` is a prediction: nothing to check, run the experiment below it.")
         verdict = self._judge(item)
-        record(identifier, verdict.kind)
+        record(identifier, verdict.kind, self.conventions.differences())
         if os.environ.get("NBGRADER_EXECUTION") and verdict.kind != RIGHT:  # nbgrader reads a failure off an exception
             raise AssertionError(f"{identifier}: {verdict.message}")
         return verdict_card(verdict)
@@ -53,7 +60,7 @@ class Lesson:
 
     def piece(self, identifier: str) -> Any:
         """The student's own answer once it is right with what it builds on, else the course's own; says which."""
-        item = _find(identifier)
+        item = self._known(identifier)
         if not isinstance(item, Exercise):
             raise ValueError(f"`{identifier}` is a written answer: only code can be used as a piece.")
         verdict = self._judge(item)
@@ -65,20 +72,26 @@ class Lesson:
 
     def experiment(self, identifier: str, variants: Mapping[str, Callable[[int], float]]) -> Result:
         """Measure every variant (a function from a seed to a number) once a prediction has been made."""
-        item = _find(identifier)
+        item = self._known(identifier)
         if not isinstance(item, Experiment):
             raise ValueError(f"`{identifier}` is an exercise, not an experiment.")
         return measure(item, self.info.file, self._namespace.get(identifier), variants)
 
     def _item(self, identifier: str) -> Item | None:
         try:
-            return find(identifier)
+            return find(identifier, self.conventions)
         except KeyError:
             return None
 
+    def _known(self, identifier: str) -> Item:
+        try:
+            return find(identifier, self.conventions)
+        except KeyError as error:
+            raise ValueError(error.args[0]) from None
+
     def _unknown(self, identifier: str) -> Card:
         """What a misspelt id gets: this lesson's nearest ones, or all of them."""
-        mine = [item.id for item in items(self.info.number)]
+        mine = [item.id for item in items(self.info.number, self.conventions)]
         near = get_close_matches(str(identifier), mine, n=3) or mine
         names = ", ".join(f"`{name}`" for name in near)
         question = "Did you mean one of these?" if len(near) > 1 else "Did you mean this?"
@@ -101,16 +114,19 @@ class Lesson:
         return self._card()._repr_html_()
 
     def _card(self) -> Card:
-        progress = read_progress()
+        varied = self.conventions.differences()
+        progress = read_progress(varied)
         rows = []
-        for item in items(self.info.number):
+        for item in items(self.info.number, self.conventions):
             if isinstance(item, Experiment):
                 continue
             kind = progress.get(item.id, {}).get("verdict", "not attempted")
             sign, _ = LOOKS.get(kind, LOOKS["not attempted"])
             rows.append((f"{sign} {kind}", f"`{item.id}`", item.title, f"{item.minutes} min", _points(item)))
         done = sum(row[0].endswith(RIGHT) for row in rows)
-        title = f"Lesson {self.info.number}: {self.info.title} – {done} of {len(rows)} done"
+        title = (
+            f"{'Homework' if varied else 'Lesson'} {self.info.number}: {self.info.title} – {done} of {len(rows)} done"
+        )
         return Card("note", title, table=rows)
 
 
@@ -133,10 +149,3 @@ def verdict_card(verdict: Verdict) -> Card:
 
 def _points(item: Exercise | Question) -> str:
     return "1 point" if item.points == 1 else f"{item.points} points"
-
-
-def _find(identifier: str) -> Exercise | Question | Experiment:
-    try:
-        return find(identifier)
-    except KeyError as error:
-        raise ValueError(error.args[0]) from None

@@ -99,7 +99,7 @@ def test_a_file_that_is_no_notebook_gets_a_sentence(data):
 def test_answers_are_found_by_name_where_ids_are_lost_with_what_they_use():
     sources = ["import math\nSCALE = 2", "def unused(): pass", "def helper(x): return SCALE * x", "print(1)\nexit()"]
     cells = [{"cell_type": "code", "source": source} for source in [*sources, "def patchify(a, b): return helper(a)"]]
-    found = [source.strip() for _, source in extract(cells, [], []).sources("patchify")]
+    found = [source.strip() for _, source in extract(cells, []).sources("patchify")]
     assert found == ["SCALE = 2", "def helper(x): return SCALE * x", "def patchify(a, b): return helper(a)"]
 
 

@@ -10,10 +10,13 @@ import pytest
 
 from helpers.exercises import find, items
 from helpers.exercises.judge import RIGHT, judge
+from vitlab.grading.course import CourseSource
 from vitlab.grading.extract import extract
 from vitlab.grading.runner import SandboxRunner
 from vitlab.grading.sandbox import LEVELS, Unsafe, Worker, possible_levels
+from vitlab.project import find_project
 
+COURSE = CourseSource(find_project())
 POSSIBLE = [level for level in LEVELS if possible_levels()[level.name] is None]
 PATCHIFY = """
 from einops import rearrange
@@ -68,8 +71,8 @@ def worker(request):
 def graded(worker, source, names, seconds=3.0):
     """The verdicts on the named exercises of a notebook of two cells."""
     cells = [{"cell_type": "code", "id": f"c{i}", "source": text} for i, text in enumerate((PATCHIFY, source))]
-    submission = extract(cells, [*items("01"), *items("02")], [])
-    runner = SandboxRunner(worker, submission, course=lambda name: "", seconds=seconds)
+    submission = extract(cells, [*items("01"), *items("02")])
+    runner = SandboxRunner(worker, submission, course=COURSE, seconds=seconds)
     try:
         return [judge(find(name), runner) for name in names]
     finally:
@@ -122,8 +125,8 @@ def test_a_closed_worker_is_gone():
 
 def test_the_last_definition_counts_and_the_report_says_so():
     sources = (HONEST, "inverse_permutation = 3")
-    submission = extract([{"cell_type": "code", "source": source} for source in sources], items("02"), [])
-    assert [source.strip() for _, source in submission.sources("inverse_permutation")] == [sources[1]]
+    submission = extract([{"cell_type": "code", "source": source} for source in sources], items("02"))
+    assert [source.strip() for _, source in submission.sources("inverse_permutation")][-1] == sources[1]
     assert submission.remarks == {
         "inverse_permutation": ["`inverse_permutation` is defined 2 times: the last one counts."]
     }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -29,8 +29,9 @@ class Verdict:
     """What a check says.
 
     message: one or two sentences; mistake: name of the recognised mistake; facts: (label, text) pairs on the first
-    failing case; remarks: what to know although it is right; passed, total: cases; given: ids of earlier answers for
-    which the course's own pieces stood in.
+    failing case; remarks: what to know although it is right; passed, total: cases; groups: by name of a group of cases,
+    (whether all of them pass, how many there are); given: ids of earlier answers for which the course's own pieces
+    stood in.
     """
 
     exercise: Exercise | Question
@@ -41,7 +42,37 @@ class Verdict:
     remarks: tuple[str, ...] = ()
     passed: int = 0
     total: int = 0
+    groups: Mapping[str, tuple[bool, int]] = field(default_factory=dict)
     given: tuple[str, ...] = ()
+
+    @property
+    def credit(self) -> float:
+        """Share of the points, from 0 to 1: all of them where it is right, else the groups of cases that pass whole."""
+        if self.kind == RIGHT:
+            return 1.0
+        return sum(count for whole, count in self.groups.values() if whole) / max(self.total, 1)
+
+
+class Examination:
+    """The cases of an exercise, drawn from one seed, with what is right in each and what each known mistake gives."""
+
+    def __init__(self, exercise: Exercise, seed: int):
+        self.cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
+        self.expected = [execute(exercise.reference, call) for call in self.cases]
+        self._answers = [mistake.answer for mistake in exercise.mistakes]
+        self._mistaken: dict[tuple[int, int], Reply] = {}
+
+    def mistaken(self, mistake: int, case: int) -> Reply:
+        """What a known wrong answer gives: computed only where an answer is not right, and once."""
+        if (mistake, case) not in self._mistaken:
+            self._mistaken[mistake, case] = execute(self._answers[mistake], self.cases[case])
+        return self._mistaken[mistake, case]
+
+
+@lru_cache(maxsize=512)
+def examination(exercise: Exercise, seed: int) -> Examination:
+    """The examination of an exercise from a seed, kept: a class of eight hundred sits the same one."""
+    return Examination(exercise, seed)
 
 
 def judge(exercise: Exercise | Question, runner: Runner, seed: int = PUBLIC_SEED) -> Verdict:
@@ -59,17 +90,10 @@ def judge(exercise: Exercise | Question, runner: Runner, seed: int = PUBLIC_SEED
         return Verdict(
             exercise, CRASHED, f"The builtin `{altered[0]}` has been overwritten: rename yours and restart the kernel."
         )
-    cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
-    expected = [execute(exercise.reference, call) for call in cases]
-
-    @cache
-    def mistaken(mistake: int, case: int) -> Reply:
-        """What a known wrong answer gives: needed only for an answer that is not right, and then by both attempts."""
-        return execute(exercise.mistakes[mistake].answer, cases[case])
-
-    verdict = _judge_code(exercise, runner, cases, expected, mistaken, given=())
+    sat = examination(exercise, seed)
+    verdict = _judge_code(exercise, runner, sat, given=())
     if verdict.kind in (WRONG, CRASHED, NOT_ATTEMPTED) and exercise.needs and not _interrupted(verdict):
-        again = _judge_code(exercise, runner, cases, expected, mistaken, given=exercise.needs)
+        again = _judge_code(exercise, runner, sat, given=exercise.needs)
         if again.kind == RIGHT:
             names = " and ".join(f"`{name}`" for name in exercise.needs)
             remark = f"Right with the course's own {names}; with yours it fails, so mend what it builds on."
@@ -137,14 +161,8 @@ def _judge_written(question: Question, reply: Reply) -> Verdict:
     return Verdict(question, WRONG, difference, total=1)
 
 
-def _judge_code(
-    exercise: Exercise,
-    runner: Runner,
-    cases: Sequence[Call],
-    expected: Sequence[Reply],
-    mistaken: Callable[[int, int], Reply],
-    given: tuple[str, ...],
-) -> Verdict:
+def _judge_code(exercise: Exercise, runner: Runner, sat: Examination, given: tuple[str, ...]) -> Verdict:
+    cases, expected = sat.cases, sat.expected
     replies: list[Reply] = []
     remarks: list[str] = []
     for call in cases:
@@ -156,7 +174,7 @@ def _judge_code(
         _difference(exercise, call, want, got) for call, want, got in zip(cases, expected, replies, strict=True)
     ]
     passed = sum(difference is None for difference in differences)
-    count = {"passed": passed, "total": len(cases)}
+    count = {"passed": passed, "total": len(cases), "groups": _groups(cases, expected, differences)}
     if any(reply.device != "cpu" for reply in replies):
         remarks.append(
             "It moves its result to another device: leave tensors where they came from, so that it runs anywhere."
@@ -165,7 +183,7 @@ def _judge_code(
         return Verdict(exercise, RIGHT, "That is right.", remarks=tuple(dict.fromkeys(remarks)), **count)
     first = next(i for i, difference in enumerate(differences) if difference is not None)
     facts = _facts(exercise, cases[first], expected[first], replies[first])
-    mistake = _recognise(exercise, cases, expected, replies, mistaken)
+    mistake = _recognise(exercise, sat, replies)
     if mistake:
         return Verdict(exercise, WRONG, mistake.message, mistake.name, facts, **count)
     if replies[first].crash and not expected[first].crash:
@@ -202,18 +220,26 @@ def _difference(exercise: Exercise, call: Call, expected: Reply, found: Reply) -
     return None
 
 
-def _recognise(
-    exercise: Exercise,
-    cases: Sequence[Call],
-    expected: Sequence[Reply],
-    replies: Sequence[Reply],
-    mistaken: Callable[[int, int], Reply],
-) -> Mistake | None:
+def _groups(
+    cases: Sequence[Call], expected: Sequence[Reply], differences: Sequence[str | None]
+) -> dict[str, tuple[bool, int]]:
+    """Which groups of cases pass whole. An answer none of whose values is right has earned none: errors are cheap."""
+    groups: dict[str, tuple[bool, int]] = {}
+    any_value = any(
+        difference is None and want.crash is None for want, difference in zip(expected, differences, strict=True)
+    )
+    for call, difference in zip(cases, differences, strict=True):
+        whole, count = groups.get(call.group, (any_value, 0))
+        groups[call.group] = (whole and difference is None, count + 1)
+    return groups
+
+
+def _recognise(exercise: Exercise, sat: Examination, replies: Sequence[Reply]) -> Mistake | None:
     """The known mistake whose results equal the student's in every case, if there is one."""
     for number, mistake in enumerate(exercise.mistakes):
         agreed, told_apart = False, False
-        for case, (call, want, got) in enumerate(zip(cases, expected, replies, strict=True)):
-            wrong = mistaken(number, case)
+        for case, (call, want, got) in enumerate(zip(sat.cases, sat.expected, replies, strict=True)):
+            wrong = sat.mistaken(number, case)
             if wrong.crash or got.crash:
                 if not (wrong.crash and got.crash):
                     break

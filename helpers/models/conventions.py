@@ -1,8 +1,12 @@
 """What a homework pack may vary and the mathematics does not care about."""
 
-from dataclasses import dataclass, fields
+from __future__ import annotations
 
-_CHOICES = {
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+CHOICES = {
     "sequence": ("row-major", "column-major"),
     "patch": ("channel-first", "channel-last"),
     "class_token": ("first", "last"),
@@ -36,10 +40,24 @@ class Conventions:
 
     def __post_init__(self):
         for field in fields(self):
-            value, choices = getattr(self, field.name), _CHOICES[field.name]
+            value, choices = getattr(self, field.name), CHOICES[field.name]
             if value not in choices:
                 expected = " or ".join(map(repr, choices))
                 raise ValueError(f"The convention {field.name!r} must be {expected}, but it is {value!r}.")
+
+    @classmethod
+    def read(cls, said: Mapping[str, Any]) -> Conventions:
+        """The conventions that a mapping says; those that it leaves out are the standard ones.
+
+        Raises ValueError with a sentence for a name or a value that there is not.
+        """
+        if unknown := [name for name in said if name not in CHOICES]:
+            raise ValueError(f"There is no convention {unknown[0]!r}: there are {', '.join(CHOICES)}.")
+        return cls(**said)
+
+    def differences(self) -> dict[str, Any]:
+        """What is not as in the standard: field -> value. Empty for the standard itself; `read` undoes it."""
+        return {name: value for name, value in asdict(self).items() if value != CHOICES[name][0]}
 
     @property
     def pattern(self) -> str:

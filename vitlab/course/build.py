@@ -7,12 +7,14 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
+from helpers.models.conventions import STANDARD, Conventions
 from vitlab.course.errors import BuildError
 from vitlab.course.execute import ExecutionError, execute, normalise
 from vitlab.course.leaks import Leak, find_leaks, read_secrets
@@ -26,12 +28,14 @@ class Course:
 
     root: the project's folder. find: exercise id -> its definition (.points, .kind), KeyError where there is none.
     words: what {{word}} stands for. names: the course's table of lessons, "01_patches_to_tokens"; None: any.
+    conventions: which of the lines that carry a condition are kept.
     """
 
     root: Path
     find: Callable[[str], Any]
     words: Mapping[str, str] = field(default_factory=dict)
     names: Collection[str] | None = None
+    conventions: Conventions = STANDARD
 
     def sources(self) -> list[Path]:
         """The sources of all lessons, in order."""
@@ -61,12 +65,12 @@ class Course:
         return path.relative_to(self.root).as_posix()
 
 
-def standard_course(root: Path) -> Course:
-    """The course as it is published: its own exercises, the standard conventions."""
+def standard_course(root: Path, conventions: Conventions = STANDARD) -> Course:
+    """The course as it is published, its own exercises and the standard conventions; or under those of a homework."""
     from helpers.exercises import LESSONS, find
-    from helpers.models.conventions import STANDARD
 
-    return Course(root, find, STANDARD.words(), [lesson.file for lesson in LESSONS])
+    names = [lesson.file for lesson in LESSONS]
+    return Course(root, partial(find, conventions=conventions), conventions.words(), names, conventions)
 
 
 def build(
@@ -83,7 +87,7 @@ def build(
     Every lesson is parsed, built and searched for leaks before any is run, and a lesson is run before anything of it is
     written. Raises BuildError.
     """
-    made = [(lesson, *_editions(course, lesson)) for lesson in _parsed(course, course.select(lessons))]
+    made = [(lesson, *_editions(course, lesson)) for lesson in parsed(course, course.select(lessons))]
     written = []
     for lesson, student, solved, before in made:
         if run or (run is None and not (before and same_code(solved, before) and _was_run(before))):
@@ -102,7 +106,7 @@ def check(course: Course, lessons: Sequence[str] = ()) -> list[str]:
     problems = []
     for source in course.select(lessons):
         try:
-            (lesson,) = _parsed(course, [source])
+            (lesson,) = parsed(course, [source])
             student, solved, before = _editions(course, lesson)
         except BuildError as error:
             problems.append(str(error))
@@ -125,12 +129,13 @@ def strays(course: Course) -> list[str]:
     return [f"{course.shown(path)}: no lesson in solutions/ makes it" for path in found if path not in made]
 
 
-def _parsed(course: Course, sources: list[Path]) -> list[SourceLesson]:
+def parsed(course: Course, sources: Sequence[Path]) -> list[SourceLesson]:
+    """The lessons of these sources, under the course's conventions. Raises BuildError."""
     lessons = []
     for source in sources:
         if course.names is not None and source.stem not in course.names:
             raise BuildError(source, 1, f"the table of lessons has no {source.stem!r}: add it in helpers/exercises.")
-        lessons.append(parse(source, find=course.find, words=course.words))
+        lessons.append(parse(source, find=course.find, words=course.words, conventions=course.conventions))
     return lessons
 
 

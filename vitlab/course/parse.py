@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import itertools
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from helpers.models.conventions import STANDARD, Conventions
 from vitlab.course import text
 from vitlab.course.blocks import Editions, split_code, split_text
+from vitlab.course.conditions import keep
 from vitlab.course.errors import BuildError
 
 __all__ = ["BuildError", "Cell", "SourceCell", "SourceLesson", "parse", "source_cells"]
@@ -29,13 +31,13 @@ MARKER = re.compile(r"# ?%%")
 
 @dataclass(frozen=True)
 class SourceCell:
-    """A cell as it stands in the file. line: of its marker; first: of its first line of source (both from 1)."""
+    """A cell as it stands in the file. line: of its marker; rows: of each line of its source (all from 1)."""
 
     kind: str
     source: str
     metadata: dict[str, Any]
     line: int
-    first: int
+    rows: Sequence[int]
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -90,11 +92,14 @@ class SourceLesson:
     words: Mapping[str, str]
 
 
-def parse(path: str | Path, *, find: Callable[[str], Any], words: Mapping[str, str]) -> SourceLesson:
+def parse(
+    path: str | Path, *, find: Callable[[str], Any], words: Mapping[str, str], conventions: Conventions = STANDARD
+) -> SourceLesson:
     """Parses a lesson's source.
 
     path: the file, NN_name.py. find: exercise id -> object with .points and .kind ("code", "written", "prediction"),
     KeyError where the course has no such exercise. words: what {{word}} stands for, besides {{contents}}.
+    conventions: which of the lines that carry a condition are kept.
     Raises BuildError with file and line for whatever is not clear.
     """
     path = Path(path)
@@ -103,6 +108,7 @@ def parse(path: str | Path, *, find: Callable[[str], Any], words: Mapping[str, s
     cells = source_cells(path)
     for cell in cells:
         _check_metadata(cell, path)
+    cells = [_under(conventions, cell, path) for cell in cells]
     title = _title(cells[0], path)
     parts = _parts(cells, path)
     words = {**words, text.CONTENTS: text.contents(parts)}
@@ -149,9 +155,18 @@ def source_cells(path: str | Path) -> list[SourceCell]:
         first = line + 1
         while head and first < len(lines) and head not in (lines[first - 1].strip(), lines[first - 1][1:].strip()):
             first += 1  # blank lines
+        rows = range(first, first + cell.source.count("\n") + 1)
         metadata = {key: value for key, value in cell.metadata.items() if key not in JUPYTEXT_OWN}
-        found.append(SourceCell(cell.cell_type, cell.source, metadata, line, first))
+        found.append(SourceCell(cell.cell_type, cell.source, metadata, line, rows))
     return found
+
+
+def _under(conventions: Conventions, cell: SourceCell, path: Path) -> SourceCell:
+    """A code cell without the lines that hold under other conventions."""
+    if cell.kind != "code":
+        return cell
+    kept = keep(cell.source, conventions, _fail_in(cell, path))
+    return replace(cell, source="\n".join(line for _, line in kept), rows=[cell.rows[row] for row, _ in kept])
 
 
 def _marker_in_string(lines: list[str], marks: list[int]) -> int:
@@ -352,6 +367,6 @@ def _check_pairs(cells: list[Cell], path: Path) -> None:
 
 def _fail_in(cell: SourceCell, path: Path) -> Callable[[int, str], NoReturn]:
     def fail(row: int, message: str) -> NoReturn:
-        raise BuildError(path, cell.first + row, message)
+        raise BuildError(path, cell.rows[min(row, len(cell.rows) - 1)], message)
 
     return fail

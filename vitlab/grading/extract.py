@@ -6,7 +6,6 @@ parsed, no more.
 
 from __future__ import annotations
 
-import ast
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 
 from helpers.exercises.definition import Exercise, Item, Question
 from helpers.exercises.written import FreeText
+from vitlab.grading.pieces import Piece, pieces
 
 MOST_BYTES = 20 << 20  # of a notebook; its pictures included
 MOST_CELLS = 5_000
@@ -22,15 +22,6 @@ LONGEST_CELL = 200_000  # characters
 
 class Unreadable(Exception):
     """A submission from which no answers can be taken; the message says why, in a sentence."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A top-level statement of a code cell. defines, uses: names."""
-
-    source: str
-    defines: frozenset[str]
-    uses: frozenset[str]
 
 
 @dataclass
@@ -42,19 +33,21 @@ class Submission:
     remarks: dict[str, list[str]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)  # exercise id -> why its cell does not parse
 
-    def sources(self, name: str, needs: Iterable[str] = ()) -> list[tuple[str, str]]:
-        """What has to run so that `name` is defined: its last definition and, name by name, what that uses."""
-        wanted, chosen = [name, *needs], {}
+    def sources(self, name: str) -> list[tuple[str, str]]:
+        """What has to run so that `name` is as the notebook leaves it: (a title of its own, source), in their order.
+
+        Every piece that defines or changes it and, name by name, what these use: so the last definition wins.
+        """
+        chosen = {number for number, piece in enumerate(self.pieces) if piece.everywhere}
+        wanted, known = [name], {name}
         while wanted:
             looked_for = wanted.pop()
-            for number in range(len(self.pieces) - 1, -1, -1):
-                piece = self.pieces[number]
-                if looked_for in piece.defines:
-                    if number not in chosen:
-                        chosen[number] = piece
-                        wanted += piece.uses
-                    break
-        return [(f"cell of {name}", chosen[number].source) for number in sorted(chosen)]
+            for number, piece in enumerate(self.pieces):
+                if looked_for in piece.makes and number not in chosen:
+                    chosen.add(number)
+                    wanted += piece.uses - known
+                    known |= piece.uses
+        return [(f"piece {number}", self.pieces[number].source) for number in sorted(chosen)]
 
 
 def read_notebook(data: bytes) -> list[dict[str, Any]]:
@@ -73,12 +66,8 @@ def read_notebook(data: bytes) -> list[dict[str, Any]]:
     return cells
 
 
-def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item], given: Iterable[str]) -> Submission:
-    """The answers to the items.
-
-    given: sources of the course's own cells (setup, plots, checks), none of which is an answer.
-    """
-    items, given = list(items), {_bare(source) for source in given}
+def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submission:
+    """The answers to the items, from whichever cells they stand in."""
     ids = {item.id: item for item in items if isinstance(item, Exercise | Question)}
     submission, seen = Submission(), {}
     for cell in cells:
@@ -92,19 +81,19 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item], given: It
             if identifier and _is_text(ids[identifier]):
                 submission.texts[identifier] = source
             continue
-        if cell.get("cell_type") != "code" or (not identifier and _bare(source) in given):
+        if cell.get("cell_type") != "code":
             continue
         try:
-            pieces = list(_pieces(source))
+            found = list(pieces(source))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             if identifier:
                 line = getattr(error, "lineno", None)
                 submission.broken[identifier] = f"The cell does not parse{f' (line {line})' if line else ''}: {error}"
             continue
-        for piece in pieces:
-            for name in piece.defines & ids.keys():
+        for piece in found:
+            for name in piece.defines & ids.keys() - piece.uses:
                 seen[name] = seen.get(name, 0) + 1
-        submission.pieces += pieces
+        submission.pieces += found
     for name, times in seen.items():
         if times > 1:
             submission.remarks.setdefault(name, []).append(f"`{name}` is defined {times} times: the last one counts.")
@@ -133,43 +122,5 @@ def _source(cell: Mapping[str, Any]) -> str:
     return source if type(source) is str else ""
 
 
-def _bare(source: str) -> str:
-    return "\n".join(line.rstrip() for line in source.strip().splitlines())
-
-
 def _is_text(item: Item) -> bool:
     return isinstance(item, Question) and isinstance(item.answer, FreeText)
-
-
-def _pieces(source: str) -> Iterable[Piece]:
-    """The top-level statements that define something, without magics; calls and displays are left out."""
-    lines = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
-    text = "\n".join(lines)
-    for node in ast.parse(text).body:
-        defines = _defined(node)
-        if defines:
-            start = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
-            body = "\n" * (start - 1) + "\n".join(text.splitlines()[start - 1 : node.end_lineno])
-            yield Piece(body, frozenset(defines), frozenset(_used(node) - defines))
-
-
-def _defined(node: ast.stmt) -> set[str]:
-    """Names that a top-level statement binds."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {node.name}
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.With | ast.If | ast.Try):
-        return {
-            inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-        } | {
-            name
-            for inner in ast.walk(node)
-            if inner is not node and isinstance(inner, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom)
-            for name in _defined(inner)
-        }
-    return set()
-
-
-def _used(node: ast.stmt) -> set[str]:
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import time
-from collections.abc import Callable
+from typing import Protocol
 
 from helpers.runner import Call, Crash, Reply
 from vitlab.grading import channel
@@ -13,17 +14,36 @@ from vitlab.grading.extract import Submission
 from vitlab.grading.sandbox import Worker
 
 SECONDS = 20.0  # of wall clock for all that is asked of one answer
+TIMED_OUT = "TimedOut"  # kind of the crash
+
+
+class Course(Protocol):
+    """What the course gives to a child: `vitlab.grading.course.CourseSource`."""
+
+    def piece(self, name: str) -> str:
+        """The course's own source of an exercise."""
+
+    def modules(self, name: str, given: tuple[str, ...]) -> dict[str, str]:
+        """The course's modules that an answer to an exercise may import, with those given to it."""
 
 
 class SandboxRunner:
     """Answers of one submission, each in a child of its own.
 
-    course: gives the source of the course's own piece of a name, with what it needs, for `given`; it reaches the one
-    child that is asked for another exercise, never the one that is asked for that piece.
+    course: what the course gives. Its own piece of a name, for `given`, reaches the one child that is asked for another
+    exercise, never the one that is asked for that piece.
+    seconds: of wall clock for one child; until: of `time.monotonic`, when the whole submission's time is over.
     """
 
-    def __init__(self, worker: Worker, submission: Submission, course: Callable[[str], str], seconds: float = SECONDS):
-        self.worker, self.submission, self.course, self.seconds = worker, submission, course, seconds
+    def __init__(
+        self,
+        worker: Worker,
+        submission: Submission,
+        course: Course,
+        seconds: float = SECONDS,
+        until: float = math.inf,
+    ):
+        self.worker, self.submission, self.course, self.seconds, self.until = worker, submission, course, seconds, until
         self._child: tuple[str, tuple[str, ...]] | None = None
         self._job: socket.socket | None = None
         self._deadline = 0.0
@@ -57,7 +77,7 @@ class SandboxRunner:
             channel.send(self._job, channel.pack(message, tensors), self._deadline)
             return channel.reply_from_data(*channel.receive(self._job, self._deadline), arguments)
         except channel.TimedOut:
-            self._over = Crash("TimedOut", f"It ran for over {self.seconds:.0f} s. Is there a loop that never ends?")
+            self._over = self._too_long()
         except channel.Closed:
             self._over = Crash("Ended", "Its process ended: it left Python, used too much memory, or was killed.")
         except channel.Garbled as error:
@@ -66,12 +86,19 @@ class SandboxRunner:
         return Reply(crash=self._over)
 
     def _start(self, name: str, given: tuple[str, ...]) -> Crash | None:
-        self._child, self._deadline = (name, given), time.monotonic() + self.seconds
+        self._child, self._deadline = (name, given), min(time.monotonic() + self.seconds, self.until)
+        if time.monotonic() >= self.until:
+            return self._too_long()
         if name in self.submission.broken:
             return Crash("SyntaxError", self.submission.broken[name])
         sources = self.submission.sources(name)
         if not sources:
             return Crash("Missing", f"There is no `{name}` in this notebook.")
-        sources += [(f"the course's {piece}", self.course(piece)) for piece in given]
-        self._job = self.worker.start(sources)
+        sources += [(f"the course's {piece}", self.course.piece(piece)) for piece in given]
+        self._job = self.worker.start(sources, self.course.modules(name, given))
         return None
+
+    def _too_long(self) -> Crash:
+        if time.monotonic() >= self.until:
+            return Crash(TIMED_OUT, "The time for this whole notebook was used up before this exercise was done.")
+        return Crash(TIMED_OUT, f"It ran for over {self.seconds:.0f} s. Is there a loop that never ends?")

@@ -14,6 +14,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,14 +103,20 @@ class Worker:
         )
         theirs.close()
 
-    def start(self, sources: list[tuple[str, str]]) -> socket.socket:
+    def start(self, sources: list[tuple[str, str]], modules: Mapping[str, str] | None = None) -> socket.socket:
         """A socket to a fresh child, in which these sources (name, text) are run in order.
+
+        modules: the course's modules (name, source) that they may import; no other is there.
 
         Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's.
         """
         ours, theirs = socket.socketpair()
         try:
-            message = {"start": [list(source) for source in sources], "limits": self.limits.as_data()}
+            message = {
+                "start": [list(source) for source in sources],
+                "modules": dict(modules or {}),
+                "limits": self.limits.as_data(),
+            }
             socket.send_fds(self._control, [b"j"], [theirs.fileno()])
             self._ask(message, STARTS_WITHIN)
             theirs.close()  # the child's end alone stays, so that its death is seen

@@ -3,7 +3,7 @@
 It holds no answers: it imports `helpers.runner`, the channel and the lockdown, and its sandbox shows it nothing else of
 the course. Control messages come over one socket, each job over a socket of its own, which the child alone keeps.
 
-    control:  {"start": sources, "limits": {...}, ...} with the job's socket   ->  {"started": true}
+    control:  {"start": sources, "modules": {...}, "limits": {...}} with the job's socket  ->  {"started": true}
               {"stop": true}                                                   ->  {"stopped": how it ended}
     job:      {"read": name} or {"run": name, "call": {...}}                   ->  a reply, as `channel` has it
 """
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib.abc
+import importlib.machinery
+import importlib.util
 import io
 import linecache
 import os
@@ -20,7 +22,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+import types
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 
@@ -32,14 +35,53 @@ OURS = ("helpers", "vitlab", "solutions")  # what an answer must not import here
 STILL = 2.0  # seconds until what was killed must be gone
 
 
-class NotHere(importlib.abc.MetaPathFinder):
-    """Refuses the course's own modules, in words."""
+class CourseModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives the course's modules that came with a job, and refuses all others in words."""
 
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> None:
-        if name.split(".")[0] in OURS:
-            raise ImportError(
-                f"`{name}` is part of the course and not there when an answer is graded: write it yourself."
-            )
+    def __init__(self, sources: Mapping[str, str]):
+        self.sources = sources
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name.split(".")[0] not in OURS:
+            return None
+        inside = any(other.startswith(f"{name}.") for other in self.sources)
+        if name not in self.sources and not inside:
+            raise ImportError(_not_here(name))
+        return importlib.util.spec_from_loader(name, self, is_package=inside)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        exec(compile(self.sources.get(module.__name__, ""), f"<{module.__name__}>", "exec"), module.__dict__)
+        module.__dict__.setdefault("__getattr__", lambda name: _absent(module.__name__, name))
+
+
+class Notebook:
+    """Stands for the `lesson` of a notebook: gives pieces, checks nothing, shows nothing."""
+
+    def __init__(self, namespace: Mapping[str, object]):
+        self._namespace = namespace
+
+    def piece(self, name: str) -> object:
+        return self._namespace[name]
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments, **options: None
+
+
+def _not_here(name: str) -> str:
+    return f"`{name}` is part of the course and not there when an answer is graded: write it yourself."
+
+
+def _absent(module: str, name: str) -> Callable[..., object]:
+    """Stands for what was left out of a module, so that its other names can be imported beside it."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+
+    def absent(*arguments: object, **options: object) -> object:
+        raise ImportError(_not_here(f"{module}.{name}"))
+
+    return absent
 
 
 def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str], scratch: str) -> None:
@@ -107,7 +149,7 @@ def _child(job: socket.socket, message: Mapping, readable: Sequence[str], layers
         for stream in (0, 1, 2):
             os.dup2(null, stream)
         os.chdir(scratch)
-        sys.meta_path.insert(0, NotHere())
+        sys.meta_path.insert(0, CourseModules(message["modules"]))
         for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
             del sys.modules[name]  # our own functions keep what they use
         try:
@@ -117,6 +159,7 @@ def _child(job: socket.socket, message: Mapping, readable: Sequence[str], layers
             os._exit(4)
         channel.send(job, channel.pack({"ready": True}))
         namespace = {"__name__": "__main__"}
+        namespace["lesson"] = Notebook(namespace)
         crash = _define(message["start"], namespace)
         _serve(job, namespace, crash)
     except BaseException:
