@@ -6,9 +6,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from vitlab.course.build import Course
+from vitlab.course.build import Course, parsed
 from vitlab.course.notebooks import dumps, nbgrader_notebook
-from vitlab.course.parse import parse
 from vitlab.project import ProjectError
 
 HERE = Path(__file__).parent
@@ -24,13 +23,13 @@ def export(course: Course, folder: Path, lessons: Sequence[str] = ()) -> list[Pa
     Raises ValueError for an unknown lesson, BuildError for a lesson that cannot be built, ProjectError for a folder
     that holds something else.
     """
-    parsed = [parse(source, find=course.find, words=course.words) for source in course.select(lessons)]
+    chosen = parsed(course, course.select(lessons))
     _make_room(folder)
     written = []
     for name in LAID_DOWN:
         shutil.copyfile(HERE / name, folder / name)
         written.append(folder / name)
-    for lesson in parsed:
+    for lesson in chosen:
         path = folder / "source" / lesson.name / f"{lesson.name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(dumps(nbgrader_notebook(lesson)))
