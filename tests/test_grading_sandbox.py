@@ -12,8 +12,9 @@ from helpers.exercises import find, items
 from helpers.exercises.judge import RIGHT, judge
 from vitlab.grading.course import CourseSource
 from vitlab.grading.extract import extract
+from vitlab.grading.levels import LEVELS, Unsafe, possible_levels
 from vitlab.grading.runner import SandboxRunner
-from vitlab.grading.sandbox import LEVELS, Unsafe, Worker, possible_levels
+from vitlab.grading.sandbox import Worker
 from vitlab.project import find_project
 
 COURSE = CourseSource(find_project())

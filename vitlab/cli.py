@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -95,9 +96,48 @@ def experiments(
 
 
 @app.command()
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder or zip of notebooks, of folders, or of zips.")],
+    out: Annotated[Path, typer.Option(help="Folder for records and reports.")],
+    seed: Annotated[str | None, typer.Option(help="Draws the hidden inputs. Default: a new secret one.")] = None,
+    lesson: Annotated[list[str] | None, typer.Option(help="A lesson that was set, such as 02. Default: any.")] = None,
+    secret: Annotated[str | None, typer.Option(help="The secret of the homework pack that was handed out.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one a core.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the batch in --out.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one hand-in may take.")] = 300.0,
+    unsafe: Annotated[bool, typer.Option("--unsafe", help="Grade even where nothing shuts student code in.")] = False,
+) -> None:
+    """Grade every submission in a sandbox and write records, feedback, gradebook and statistics.
+
+    Exit code 0: all graded; 1: nothing could be graded, a sentence says why; 2: wrong arguments; 3: graded, but some
+    hand-ins hold no lesson that could be.
+    """
+    import os
+
+    from vitlab.grading.batch import run_batch
+    from vitlab.project import find_project
+
+    all_graded = run_batch(
+        submissions,
+        out,
+        root=find_project(),
+        seed=seed,
+        lessons=tuple(sorted(set(lesson or ()))),
+        secret=secret,
+        jobs=jobs or os.cpu_count() or 1,
+        scheduler=scheduler,
+        resume=resume,
+        timeout=timeout,
+        unsafe=unsafe,
+    )
+    raise typer.Exit(0 if all_graded else 3)
+
+
+@app.command()
 def doctor() -> None:
     """Say how well this machine can shut a student's code in."""
-    from vitlab.grading.sandbox import possible_levels
+    from vitlab.grading.levels import possible_levels
 
     reasons = possible_levels()
     for name, reason in reasons.items():

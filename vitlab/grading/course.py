@@ -9,11 +9,13 @@ import ast
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from nbformat import NotebookNode
+
 from helpers.exercises import LESSONS, find, items, lesson_info
 from helpers.exercises.definition import Exercise, Item
 from helpers.models.conventions import STANDARD, Conventions
 from vitlab.course.notebooks import solved_notebook
-from vitlab.course.parse import parse
+from vitlab.course.parse import SourceLesson, parse
 from vitlab.grading.extract import Submission, extract
 from vitlab.grading.pieces import Piece, pieces
 
@@ -38,6 +40,10 @@ class CourseSource:
     def piece(self, name: str) -> str:
         """The course's own source of an exercise, with everything that it uses."""
         return "\n".join(source for _, source in self._home(name).solved.sources(name))
+
+    def stub(self, name: str) -> str:
+        """What stands in the student's notebook before an exercise is answered."""
+        return self._home(name).stubs[name]
 
     def modules(self, name: str, given: tuple[str, ...] = ()) -> dict[str, str]:
         """Modules that the course's answers to an exercise and to those given import.
@@ -80,9 +86,21 @@ class _Lesson:
         ]
 
     @cached_property
-    def _notebook(self):
-        lesson = parse(self.path, find=lambda name: find(name, self.conventions), words=self.conventions.words())
-        return solved_notebook(lesson)
+    def stubs(self) -> dict[str, str]:
+        return {cell.exercise: cell.student for cell in self._parsed.cells if cell.task and cell.student is not None}
+
+    @cached_property
+    def _parsed(self) -> SourceLesson:
+        return parse(
+            self.path,
+            find=lambda name: find(name, self.conventions),
+            words=self.conventions.words(),
+            conventions=self.conventions,
+        )
+
+    @cached_property
+    def _notebook(self) -> NotebookNode:
+        return solved_notebook(self._parsed)
 
 
 def _names_of(item: Item) -> set[str]:

@@ -7,6 +7,7 @@ parsed, no more.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from vitlab.grading.pieces import Piece, pieces
 MOST_BYTES = 20 << 20  # of a notebook; its pictures included
 MOST_CELLS = 5_000
 LONGEST_CELL = 200_000  # characters
+DEFINED = re.compile(r"^(?:def |class |)([A-Za-z_]\w*)(?=\s*[(:=])", re.MULTILINE)
 
 
 class Unreadable(Exception):
@@ -99,6 +101,20 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
             submission.remarks.setdefault(name, []).append(f"`{name}` is defined {times} times: the last one counts.")
         submission.broken.pop(name, None)
     return submission
+
+
+def names_in(cells: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Every name that may tell which exercises a notebook holds: of its cells and of what they define."""
+    names: set[str] = set()
+    for cell in cells:
+        metadata = cell.get("metadata")
+        nbgrader = metadata.get("nbgrader") if type(metadata) is dict else None
+        said = (cell.get("id"), nbgrader.get("grade_id") if type(nbgrader) is dict else None)
+        names |= {name for name in said if type(name) is str}
+        source = _source(cell)
+        if cell.get("cell_type") == "code" and len(source) <= LONGEST_CELL:
+            names |= set(DEFINED.findall(source))
+    return names
 
 
 def _identifier(cell: Mapping[str, Any], ids: Mapping[str, Item]) -> str | None:

@@ -48,6 +48,7 @@ class SandboxRunner:
         self._job: socket.socket | None = None
         self._deadline = 0.0
         self._over: Crash | None = None  # why the child of now answers no more
+        self.timed_out: str | None = None  # that a child ran too long, in a sentence
 
     def read(self, name: str) -> Reply:
         return self._ask(name, (), {"read": name}, {}, 0)
@@ -99,6 +100,7 @@ class SandboxRunner:
         return None
 
     def _too_long(self) -> Crash:
+        self.timed_out = f"It ran for over {self.seconds:.0f} s. Is there a loop that never ends?"
         if time.monotonic() >= self.until:
-            return Crash(TIMED_OUT, "The time for this whole notebook was used up before this exercise was done.")
-        return Crash(TIMED_OUT, f"It ran for over {self.seconds:.0f} s. Is there a loop that never ends?")
+            self.timed_out = "The time for this whole notebook was used up before this exercise was done."
+        return Crash(TIMED_OUT, self.timed_out)

@@ -1,9 +1,8 @@
-"""Starts workers so that a student's code reaches nothing: levels of isolation, and what each machine can give."""
+"""Starts workers so that a student's code reaches nothing."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import shutil
 import signal
@@ -15,12 +14,11 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from vitlab.grading import channel
-from vitlab.grading.lockdown import Limits, has_seccomp, landlock_abi
-from vitlab.project import ProjectError
+from vitlab.grading.levels import Level, Unsafe, torch_folder
+from vitlab.grading.lockdown import Limits
 
 KIT = (  # all of this project that a worker may see: none of it holds an answer
     *("helpers/__init__.py", "helpers/runner.py", "vitlab/__init__.py", "vitlab/grading/__init__.py"),
@@ -31,44 +29,7 @@ ANSWERS_WITHIN = 10.0  # seconds, for control messages
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 SCRATCH = "/scratch"
-
-
-class Unsafe(ProjectError):
-    """This machine gives no isolation that grading may rely on; the message says what is missing."""
-
-
-@dataclass(frozen=True)
-class Level:
-    """How a worker is shut in. name: as it stands in every report; layers: of the lockdown in its children."""
-
-    name: str
-    bubblewrap: bool
-    layers: tuple[str, ...]
-
-
-LEVELS = (  # the best first
-    Level("bubblewrap + landlock + seccomp + rlimits", True, ("rlimits", "landlock", "seccomp")),
-    Level("bubblewrap + rlimits", True, ("rlimits",)),
-    Level("landlock + seccomp + rlimits", False, ("rlimits", "landlock", "seccomp")),
-)
-NO_ISOLATION = Level("none", False, ("rlimits",))
-
-
-def possible_levels() -> dict[str, str | None]:
-    """Every level by name; None where this machine gives it, else why not."""
-    return {level.name: _why_not(level) for level in LEVELS}
-
-
-def best_level(unsafe: bool = False) -> Level:
-    """The best level of this machine. Raises Unsafe where there is none, unless `unsafe` allows to go without."""
-    reasons = possible_levels()
-    for level in LEVELS:
-        if reasons[level.name] is None:
-            return level
-    if unsafe:
-        return NO_ISOLATION
-    told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-    raise Unsafe(f"This machine gives no isolation, so nothing is graded ({told}). `--unsafe` grades all the same.")
+OWN_UIDS = 1 << 20  # beyond them nobody has a uid; each grader's process takes one of its own
 
 
 class Worker:
@@ -78,14 +39,18 @@ class Worker:
         self.level, self.limits = level, limits or Limits()
         self._kit = Path(tempfile.mkdtemp(prefix="vitlab-kit-"))
         _fill(self._kit)
+        uid = OWN_UIDS + os.getpid() if "uid" in level.layers else os.geteuid()
         self._control, theirs = socket.socketpair()
         readable = _readable(self._kit)
         scratch = SCRATCH if level.bubblewrap else str(self._kit / "scratch")
         os.makedirs(self._kit / "scratch", exist_ok=True)
+        if "uid" in level.layers:
+            os.chmod(self._kit, 0o755)
+            os.chown(scratch, uid, uid)
         code = (
             f"import sys; sys.path.insert(0, {str(self._kit)!r}); "
             "import socket; from vitlab.grading.worker import main; "
-            f"main(socket.socket(fileno={theirs.fileno()}), {readable!r}, {list(level.layers)!r}, {scratch!r})"
+            f"main(socket.socket(fileno={theirs.fileno()}), {readable!r}, {list(level.layers)!r}, {scratch!r}, {uid})"
         )
         command = [sys.executable, "-I", "-X", "utf8", "-c", code]
         if level.bubblewrap:
@@ -188,24 +153,6 @@ def _readable(kit: Path) -> list[str]:
     """The libraries, Python itself and the kit: everything that a worker may read."""
     paths = {str(kit), *SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"]}
     paths |= {path for path in (*site.getsitepackages(), *sys.path) if path and "site-packages" in path}
-    paths |= {str(Path(importlib.util.find_spec("torch").origin).parents[1])}
+    paths |= {str(Path(torch_folder()).parent)}
     paths |= {os.path.realpath(sys.executable)}
     return sorted(path for path in paths if os.path.exists(path))
-
-
-def _why_not(level: Level) -> str | None:
-    if sys.platform != "linux":
-        return "this is not Linux"
-    if "landlock" in level.layers and not landlock_abi():
-        return "this kernel has no landlock"
-    if "seccomp" in level.layers and not has_seccomp():
-        return "libseccomp or pyseccomp is missing"
-    if level.bubblewrap:
-        if not shutil.which("bwrap"):
-            return "bubblewrap is not installed"
-        tried = subprocess.run(
-            ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
-        )
-        if tried.returncode:
-            return f"bubblewrap does not start: {tried.stderr.strip()[-200:]}"
-    return None

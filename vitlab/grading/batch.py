@@ -1,0 +1,103 @@
+"""`vitlab grade`: collects hand-ins, has each of them graded once, and writes every report."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from vitlab.grading.collect import MOST_BYTES, CollectError, HandIn, collect, show
+from vitlab.grading.job import Job, Options
+from vitlab.grading.levels import best_level
+from vitlab.grading.pool import grade_all
+from vitlab.grading.report import summary_table, write_reports
+from vitlab.grading.store import Store
+
+Backend = Callable[[Iterable[Job], Path, Options], Iterator[tuple[Job, dict[str, Any]]]]
+
+
+def run_batch(
+    submissions: Path,
+    grades: Path,
+    *,
+    root: Path,
+    seed: str | None = None,
+    lessons: tuple[str, ...] = (),
+    secret: str | None = None,
+    jobs: int = 1,
+    scheduler: str | None = None,
+    resume: bool = False,
+    timeout: float = 300.0,
+    unsafe: bool = False,
+) -> bool:
+    """Grades every hand-in in a folder or zip into a folder of grades; whether each of them could be graded.
+
+    Arguments are those of the command. Raises ProjectError with a sentence where nothing can be graded at all.
+    """
+    console = Console()
+    there = sorted(path.name[:2] for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
+    for number in lessons:
+        if number not in there:
+            raise CollectError(f"There is no lesson {show(number)}; there are {', '.join(there)}.")
+    hand_ins = collect(submissions)
+    store = Store(grades)
+    level = best_level(unsafe).name
+    asked = Options(seed or "", level, lessons, secret, timeout)
+    with store.locked():
+        options = store.begin(asked if seed or resume else _with_seed(asked), resume)
+        with _progress(console) as progress:
+            task = progress.add_task("grading", total=len(hand_ins))
+
+            def to_do() -> Iterator[Job]:
+                for hand_in in hand_ins:
+                    job = read(hand_in)
+                    if resume and store.has(job):
+                        progress.advance(task)
+                    else:
+                        yield job
+
+            for job, record in _backend(jobs, scheduler)(to_do(), root, options):
+                store.put(job, record)
+                progress.advance(task)
+        records = store.records()
+        write_reports(grades, records)
+    console.print(summary_table(records))
+    console.print(f"Isolation: {options.level}. Reports: {show(str(grades))}", markup=False, highlight=False)
+    return not any(record.get("failed") or not record["lessons"] for record in records)
+
+
+def read(hand_in: HandIn) -> Job:
+    """A hand-in with its files' contents; what cannot be read becomes a problem."""
+    files, problems = [], list(hand_in.problems)
+    for file in hand_in.files:
+        try:
+            content = file.read()
+        except OSError as error:
+            problems.append(f"{file.name}: It cannot be read: {error.strerror or error}.")
+            continue
+        if len(content) > MOST_BYTES:
+            problems.append(f"{file.name}: It has over {MOST_BYTES >> 20} MB, so it is not read.")
+        else:
+            files.append((file.name, content))
+    return Job(hand_in.student, tuple(files), tuple(problems))
+
+
+def _with_seed(options: Options) -> Options:
+    return Options(**{**options.as_data(), "seed": secrets.token_hex(16), "lessons": options.lessons})
+
+
+def _backend(jobs: int, scheduler: str | None) -> Backend:
+    if scheduler:
+        from vitlab.grading.cluster import grade_on_cluster
+
+        return lambda to_do, root, options: grade_on_cluster(to_do, options, scheduler)
+    return lambda to_do, root, options: grade_all(to_do, root, options, jobs)
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console)

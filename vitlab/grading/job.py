@@ -1,0 +1,62 @@
+"""What is asked of a grader, as data: it travels to other processes and to other machines. Imports no torch."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+NOT_GRADED = "not graded"  # verdict where the machine failed, not the student
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a batch is graded.
+
+    seed: draws the hidden inputs; level: name of the isolation; lessons: those assigned, none for whichever come;
+    secret: of a homework pack; timeout: seconds for one hand-in.
+    """
+
+    seed: str
+    level: str
+    lessons: tuple[str, ...] = ()
+    secret: str | None = None
+    timeout: float = 300.0
+
+    def as_data(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_data(cls, data: dict[str, Any]) -> Options:
+        return cls(**{**data, "lessons": tuple(data["lessons"])})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One hand-in, read. files: (name, content); problems: sentences about what could not be read."""
+
+    student: str
+    files: tuple[tuple[str, bytes], ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Tells whether it is the same hand-in as before."""
+        digest = hashlib.sha256(repr((self.student, self.problems)).encode())
+        for name, content in self.files:
+            digest.update(f"\n{name!r} {len(content)}\n".encode() + content)
+        return digest.hexdigest()
+
+
+def not_graded(job: Job, why: str) -> dict[str, Any]:
+    """The record of a hand-in at which graders themselves stopped."""
+    files = [name for name, _ in job.files]
+    return {
+        "student": job.student,
+        "files": files,
+        "level": "",
+        "problems": [*job.problems, f"It could not be graded, and a person has to look at it: {why}"],
+        "lessons": [],
+        "seconds": 0.0,
+        "failed": True,
+    }

@@ -1,0 +1,128 @@
+"""The folder of a batch: its options, one record a hand-in, and a lock; everything is written in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from vitlab.grading.job import Job, Options
+from vitlab.project import ProjectError
+
+RUN, RECORDS, LOCK = "run.json", "records", ".lock"
+
+
+class StoreError(ProjectError):
+    """A folder of grades that cannot be used as asked; the message says why and what to do."""
+
+
+class Store:
+    """GRADES. run.json holds the seed of the hidden inputs, and records what only staff may read."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the folder for one grader. Raises StoreError where another one has it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = open(self.folder / LOCK, "a", encoding="utf-8")  # noqa: SIM115  (below, as long as it is held)
+        except OSError as error:
+            raise StoreError(f"{self.folder} cannot be written: {error.strerror}.") from None
+        with file:
+            if not _lock(file):
+                raise StoreError(f"Another `vitlab grade` is at work in {self.folder}: wait for it, or choose another.")
+            yield
+
+    def begin(self, options: Options, resume: bool) -> Options:
+        """Notes a new batch's options, or checks them against those of the one to go on with; gives those in force.
+
+        Raises StoreError where the folder holds another batch, or where there is none to go on with.
+        """
+        path = self.folder / RUN
+        if not path.exists():
+            if resume:
+                raise StoreError(f"There is no batch in {self.folder} to go on with: leave --resume out.")
+            write(path, json.dumps(options.as_data(), indent=1))
+            path.chmod(0o600)
+            return options
+        if not resume:
+            raise StoreError(
+                f"{self.folder} holds a batch already: --resume goes on with it, or choose another folder."
+            )
+        try:
+            before = Options.from_data(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError):
+            raise StoreError(f"{path} cannot be read, so this batch cannot go on: choose another folder.") from None
+        for name, value in options.as_data().items():
+            if name not in ("seed", "timeout") and Options.as_data(before)[name] != value:
+                raise StoreError(
+                    f"This batch was begun with another {name}: go on with the same, or choose another folder."
+                )
+        if options.seed and options.seed != before.seed:
+            raise StoreError("This batch was begun with another seed: leave --seed out to go on with it.")
+        return before
+
+    def has(self, job: Job) -> bool:
+        """Whether this very hand-in has its record."""
+        record = self._read(self._path(job.student))
+        return record is not None and record.get("digest") == job.digest and not record.get("failed")
+
+    def put(self, job: Job, record: dict[str, Any]) -> None:
+        """Writes a record in one step."""
+        path = self._path(job.student)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        write(path, json.dumps({**record, "digest": job.digest}, indent=1))
+
+    def records(self) -> list[dict[str, Any]]:
+        """Every record, by student."""
+        found = [self._read(path) for path in sorted((self.folder / RECORDS).glob("*.json"))]
+        return sorted((record for record in found if record is not None), key=lambda record: record["student"])
+
+    def _path(self, student: str) -> Path:
+        return self.folder / RECORDS / f"{key(student)}.json"
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+
+def key(student: str) -> str:
+    """A file name for a student, the student's own letters where they are safe, and no other's."""
+    plain = re.sub(r"[^A-Za-z0-9-]+", "_", student)[:60].strip("_")
+    return f"{plain}-{hashlib.sha256(student.encode(errors='surrogateescape')).hexdigest()[:8]}".lstrip("-")
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Writes a file in one step, so that nobody ever reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.name[-20:])
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode(errors="surrogatepass") if isinstance(content, str) else content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _lock(file) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows: the sandbox needs Linux anyway
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
