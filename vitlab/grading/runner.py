@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Protocol
 
-from helpers.runner import Call, Crash, Reply
+from helpers.runner import Call, Crash, Reply, plain
 from vitlab.grading import channel
 from vitlab.grading.extract import Submission
 from vitlab.grading.sandbox import Worker
@@ -51,7 +51,10 @@ class SandboxRunner:
         self.timed_out: str | None = None  # that a child ran too long, in a sentence
 
     def read(self, name: str) -> Reply:
-        return self._ask(name, (), {"read": name}, {}, 0)
+        try:
+            return Reply(value=plain(self.submission.literal(name)))
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            return self._ask(name, (), {"read": name}, {}, 0)
 
     def run(self, name: str, call: Call, given: tuple[str, ...] = ()) -> Reply:
         if name in given:

@@ -11,6 +11,7 @@ the course. Control messages come over one socket, each job over a socket of its
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -29,7 +30,7 @@ import torch
 
 from helpers.runner import Call, Crash, Foreign, Reply, execute, plain
 from vitlab.grading import channel
-from vitlab.grading.lockdown import Limits, become, has_seccomp, keep_shut, lock_down
+from vitlab.grading.lockdown import Limits, Lockdown, become, keep_shut
 
 OURS = ("helpers", "vitlab", "solutions")  # what an answer must not import here
 STILL = 2.0  # seconds until what was killed must be gone
@@ -89,6 +90,9 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
     keep_shut()
     torch.set_num_threads(1)
     _warm()
+    lockdown = Lockdown(readable, layers)
+    gc.collect()
+    gc.freeze()  # or a child's first collection would copy all of it
     child = None
     while True:
         try:
@@ -101,7 +105,7 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
             child = os.fork()
             if not child:
                 control.close()
-                _child(job, message, readable, layers, scratch, uid)
+                _child(job, message, lockdown, scratch, uid)
             job.close()
             answer = {"started": True}
         else:
@@ -152,9 +156,7 @@ def _end(child: int | None, layers: Sequence[str], uid: int) -> str:
     return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
 
 
-def _child(
-    job: socket.socket, message: Mapping, readable: Sequence[str], layers: Sequence[str], scratch: str, uid: int
-) -> None:
+def _child(job: socket.socket, message: Mapping, lockdown: Lockdown, scratch: str, uid: int) -> None:
     """Never returns."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -165,7 +167,7 @@ def _child(
         for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
             del sys.modules[name]  # our own functions keep what they use
         try:
-            lock_down(Limits(**message["limits"]), readable, layers, uid)
+            lockdown.put_on(Limits(**message["limits"]), uid)
         except Exception as error:
             channel.send(job, channel.pack({"failed": f"{type(error).__name__}: {error}"}))
             os._exit(4)
@@ -232,5 +234,4 @@ def _warm() -> None:
     import numpy  # noqa: F401
     import torch.nn.functional
 
-    has_seccomp()  # imported before any lock is on: it looks for its C library
     torch.ones(2, 2).matmul(torch.ones(2, 2)).sum().item()
