@@ -107,11 +107,22 @@ def test_a_home_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
     assert "right" in repr(Lesson("01", {"patchify": patchify}).check("patchify"))
 
 
-def test_under_nbgrader_a_wrong_answer_raises(monkeypatch):
+def test_under_nbgrader_a_wrong_answer_raises_and_a_right_one_gives_no_value(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(AssertionError, match="patchify"):
         Lesson("01", {"patchify": subsampled}).check("patchify")
+    assert "wrong · `patchify`" in capsys.readouterr().out
+    assert Lesson("01", {"patchify": patchify}).check("patchify") is None
+    assert "right · `patchify`" in capsys.readouterr().out
+
+
+def test_under_nbgrader_no_ones_progress_is_shown_to_another(monkeypatch):
     Lesson("01", {"patchify": patchify}).check("patchify")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert "0 of" in repr(Lesson("01", {}))
+    Lesson("01", {"patchify": patchify}).check("patchify")
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    assert read_progress()["patchify"]["tries"] == 1
 
 
 ORDER = Experiment(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vitlab.export_cli import export_app
+
 app = typer.Typer(
     name="vitlab",
     help="A hands-on lab on Vision Transformers and Masked Autoencoders.",
@@ -14,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(export_app, name="export")
 
 
 @app.command()

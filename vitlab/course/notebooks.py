@@ -45,6 +45,13 @@ def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None, ed
     return notebook
 
 
+def nbgrader_notebook(lesson: SourceLesson) -> NotebookNode:
+    """What nbgrader makes the student edition from: the same cells, with delimiters, solutions, stubs, hidden tests."""
+    return _notebook(
+        lesson, "nbgrader", [_cell(cell, name, cell.written) for cell, name in _named(lesson) if cell.student]
+    )
+
+
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """A notebook's code cells."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]

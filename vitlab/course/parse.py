@@ -54,7 +54,8 @@ class Cell:
 
     kind: "markdown" or "code". task: None, "exercise", "answer" or "predict". exercise: the id that the cell belongs to
     (tasks and checks). points: on the cell that is graded. heading: the nearest heading's words.
-    solved: its text in the solved edition. student: in the student's; None where the student has no such cell.
+    written: its text as the author wrote it, {{words}} filled in: delimiters, solutions and stubs. solved: its text in
+    the solved edition. student: in the student's; None where the student has no such cell.
     varied: the conventions on which lines of it depend.
     """
 
@@ -63,6 +64,7 @@ class Cell:
     exercise: str | None
     points: float | None
     heading: str
+    written: str
     solved: str
     student: str | None
     line: int
@@ -247,10 +249,12 @@ def _cell(cell: SourceCell, heading: str, path: Path, find: Callable, words: Map
     exercise, points = cell.metadata.get("exercise"), None
     if cell.kind == "code":
         split_code(cell.source, fail)  # before words are filled in: columns and lines are the author's
-        editions = split_code(text.fill_code(cell.source, words, fail), fail)
+        written = text.fill_code(cell.source, words, fail)
+        editions = split_code(written, fail)
         _check_calls(cell, fail)
     else:
-        editions = split_text(text.fill_text(cell.source, words, fail), fail)
+        written = text.fill_text(cell.source, words, fail)
+        editions = split_text(written, fail)
     if task is None and editions.solutions:
         known = ", ".join(TASKS)
         raise BuildError(path, cell.line, f"a solution in a cell that has none of the tags {known}.")
@@ -268,6 +272,7 @@ def _cell(cell: SourceCell, heading: str, path: Path, find: Callable, words: Map
         exercise=exercise,
         points=points if graded else None,
         heading=heading,
+        written=written.strip("\n"),
         solved=editions.solved,
         student=None if "ta-note" in cell.tags else editions.student,
         line=cell.line,
