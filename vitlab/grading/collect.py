@@ -10,7 +10,6 @@ import io
 import os
 import re
 import stat
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vitlab.grading.escape import show
 from vitlab.project import ProjectError
 
 MOST_FILES = 2_000  # in one zip
@@ -86,12 +86,6 @@ def collect(place: Path) -> list[HandIn]:
             hand_in.problems.append("There is no notebook in it.")
     _name_apart(hand_ins)
     return sorted(hand_ins.values(), key=lambda hand_in: hand_in.student)
-
-
-def show(name: str) -> str:
-    """A file's name as it can be printed: no control codes, no bytes that are no text."""
-    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join("?" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else c for c in name)[:200]
 
 
 def _name_apart(hand_ins: dict[str, HandIn]) -> None:
