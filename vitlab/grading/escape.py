@@ -22,10 +22,8 @@ def show(name: str) -> str:
 
 def plain(text: str) -> str:
     """A text of any length and script without control codes and overrides of direction; its lines and tabs stay."""
-    text = text.replace("\r\n", "\n")
-    return "".join(
-        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" else c for c in text
-    ).translate(OVERRIDES)
+    text = text.replace("\r\n", "\n").translate(OVERRIDES)
+    return "".join("\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" else c for c in text)
 
 
 def cell(text: str) -> str:

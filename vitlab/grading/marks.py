@@ -24,59 +24,69 @@ class MarksError(ProjectError):
 
 @dataclass(frozen=True)
 class Mark:
-    """What a person gave an answer."""
+    """What a person gave an answer. line: of the file in which it stands."""
 
     points: float
     comment: str = ""
+    line: int = 0
 
 
 Marks = dict[tuple[str, str], Mark]  # by student and exercise
 
 
-def read_marks(path: Path, records: list[dict[str, Any]]) -> tuple[Marks, list[str]]:
+def read_marks(path: Path) -> tuple[Marks, list[str]]:
     """The marks in a file, and a sentence for each line that is none. Raises MarksError for no file of marks."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or "no such file")
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
         raise MarksError(f"{show(str(path))} cannot be read: {why}.") from None
-    readable = {
-        (record["student"], exercise["id"]): exercise["most"]
-        for record in records
-        for lesson in record["lessons"]
-        for exercise in lesson["exercises"]
-        if exercise["verdict"] in (UNREAD, MARKED)
-    }
-    students, exercises = ({key[i] for key in readable} for i in (0, 1))
-    every = {record["student"] for record in records}
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     marks: Marks = {}
     complaints = []
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         if not set(COLUMNS) <= set(reader.fieldnames or ()):
             raise MarksError(f"{show(str(path))} holds no marks: its first line has to be {','.join(COLUMNS)}.")
         for row in reader:
             student, exercise, points, comment = (from_cell(row[column] or "") for column in COLUMNS)
-            key, points = (student, exercise), points.strip()
-            if student not in every:
-                why = f"there is no student {show(student)!r} in this batch"
-            elif exercise not in exercises:
-                why = f"there is no free text {show(exercise)!r} in this batch"
-            elif student not in students or key not in readable:
-                why = f"{show(student)} has no answer to {show(exercise)} that a person reads"
-            elif not NUMBER.fullmatch(points):
-                why = f"the points have to be a number from 0 to {readable[key]:g}, and they are {show(points)!r}"
-            elif float(points) > readable[key]:
-                why = f"{show(points)} points are more than the {readable[key]:g} that {show(exercise)} is worth"
-            elif key in marks:
-                why = f"{show(student)}'s {show(exercise)} has its marks in an earlier line"
+            if not NUMBER.fullmatch(points.strip()):
+                complaints.append(f"Line {reader.line_num}: {show(points)!r} is no number of points.")
+            elif (before := marks.get((student, exercise))) is not None:
+                complaints.append(f"Line {reader.line_num}: line {before.line} marks the same answer.")
             else:
-                marks[key] = Mark(float(points), comment.strip())
-                continue
-            complaints.append(f"Line {reader.line_num}: {why}.")
+                marks[student, exercise] = Mark(float(points), comment.strip(), reader.line_num)
     except csv.Error as error:
         raise MarksError(f"{show(str(path))} is no CSV, near line {reader.line_num}: {error}.") from None
     return marks, complaints
+
+
+def fitting(marks: Marks, records: list[dict[str, Any]]) -> tuple[Marks, list[str]]:
+    """The marks that belong to answers of these records, and a sentence for each of the others."""
+    worth = {
+        (record["student"], exercise["id"]): exercise["most"]
+        for record in records
+        for lesson in record["lessons"]
+        for exercise in lesson["exercises"]
+        if exercise["verdict"] == UNREAD
+    }
+    students, exercises = {record["student"] for record in records}, {exercise for _, exercise in worth}
+    fit: Marks = {}
+    complaints = []
+    for (student, exercise), mark in marks.items():
+        most = worth.get((student, exercise))
+        if student not in students:
+            why = f"there is no student {show(student)!r} in this batch"
+        elif exercise not in exercises:
+            why = f"there is no free text {show(exercise)!r} to be read in this batch"
+        elif most is None:
+            why = f"{show(student)} has given no answer to {exercise}"
+        elif mark.points > most:
+            why = f"{mark.points:g} points are more than {exercise} is worth: {most:g}"
+        else:
+            fit[student, exercise] = mark
+            continue
+        complaints.append(f"Line {mark.line}: {why}.")
+    return fit, complaints
 
 
 def marks_as_csv(marks: Mapping[tuple[str, str], Mark]) -> str:

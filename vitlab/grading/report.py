@@ -16,7 +16,7 @@ from vitlab.grading.feedback import feedback_html, feedback_json
 from vitlab.grading.free_text import free_text_html
 from vitlab.grading.gradebook import gradebook
 from vitlab.grading.gradescope import results_json
-from vitlab.grading.marks import Marks, MarksError, marks_as_csv, read_marks, with_marks
+from vitlab.grading.marks import MarksError, fitting, marks_as_csv, read_marks, with_marks
 from vitlab.grading.pages import number
 from vitlab.grading.store import RUN, Store, StoreError, key, write
 from vitlab.grading.tally import by_lesson, handed_in, mean, most, points, verdicts
@@ -44,17 +44,28 @@ def run_report(grades: Path, marks: Path | None, console: Console) -> None:
     with store.locked():
         records = store.records()
         if marks is not None:
-            new, complaints = read_marks(marks, records)
+            new, complaints = read_marks(marks)
+            complaints += fitting(new, records)[1]
             if complaints:
-                raise MarksError("\n".join([*complaints, "Nothing was taken over: mend these lines and try again."]))
-            write(grades / MARKS, marks_as_csv({**_marks(grades, records)[0], **new}))
+                raise MarksError("\n".join([*complaints, "No mark was taken over: mend this and try again."]))
+            there, complaints = read_marks(grades / MARKS) if (grades / MARKS).exists() else ({}, [])
+            if complaints:
+                raise MarksError("\n".join([f"{show(str(grades / MARKS))} is damaged:", *complaints]))
+            write(grades / MARKS, marks_as_csv({**there, **new}))
         print_summary(console, *write_reports(grades, records))
     console.print(f"Reports: {show(str(grades))}", markup=False, highlight=False, soft_wrap=True)
 
 
 def write_reports(grades: Path, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Write every report; gives the records with the marks in the folder, and sentences on marks that do not fit."""
-    marks, complaints = _marks(grades, records)
+    marks, complaints = {}, []
+    if (grades / MARKS).exists():
+        try:
+            read, complaints = read_marks(grades / MARKS)
+            marks, others = fitting(read, records)
+            complaints += others
+        except MarksError as error:  # the records stay: mended, the marks count at the next `vitlab report`
+            complaints = [str(error)]
     marked = with_marks(records, marks)
     for record in marked:
         for name, made in PER_STUDENT.items():
@@ -95,9 +106,3 @@ def summary_table(records: list[dict[str, Any]]) -> Table:
         shown = (str(counts[verdict]) for verdict in ("right", "wrong", "crashed", "not attempted"))
         table.add_row(name, str(len(mine)), worth, *shown, Text(show(said)))
     return table
-
-
-def _marks(grades: Path, records: list[dict[str, Any]]) -> tuple[Marks, list[str]]:
-    """The marks in the folder of a batch, and what is wrong with them."""
-    path = grades / MARKS
-    return read_marks(path, records) if path.exists() else ({}, [])
