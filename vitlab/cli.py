@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vitlab.export_cli import export_app
+
 app = typer.Typer(
     name="vitlab",
     help="A hands-on lab on Vision Transformers and Masked Autoencoders.",
@@ -14,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(export_app, name="export")
 
 
 @app.command()
@@ -129,6 +132,22 @@ def grade(
         unsafe=unsafe,
     )
     raise typer.Exit(0 if all_graded else 3)
+
+
+@app.command()
+def report(
+    grades: Annotated[Path, typer.Argument(help="A folder that `vitlab grade --out` filled.")],
+    marks: Annotated[Path | None, typer.Option(help="marks.csv, as free_text.html gives it.")] = None,
+) -> None:
+    """Write a batch's reports anew, with the marks of its free text.
+
+    Exit code 1: nothing is changed, and a sentence for each line says what is wrong with it.
+    """
+    from rich.console import Console
+
+    from vitlab.grading.report import run_report
+
+    run_report(grades, marks, Console())
 
 
 @app.command()

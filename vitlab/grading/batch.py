@@ -10,11 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vitlab.grading.collect import MOST_BYTES, CollectError, HandIn, collect, show
+from vitlab.grading.collect import MOST_BYTES, CollectError, HandIn, collect
+from vitlab.grading.escape import show
 from vitlab.grading.job import Job, Options
 from vitlab.grading.levels import best_level
 from vitlab.grading.pool import grade_all
-from vitlab.grading.report import summary_table, write_reports
+from vitlab.grading.report import print_summary, write_reports
 from vitlab.grading.store import Store
 
 Backend = Callable[[Iterable[Job], Path, Options], Iterator[tuple[Job, dict[str, Any]]]]
@@ -63,9 +64,8 @@ def run_batch(
             for job, record in _backend(jobs, scheduler)(to_do(), root, options):
                 store.put(job, record)
                 progress.advance(task)
-        records = store.records()
-        write_reports(grades, records)
-    console.print(summary_table(records))
+        records, complaints = write_reports(grades, store.records())
+    print_summary(console, records, complaints)
     console.print(f"Isolation: {options.level}. Reports: {show(str(grades))}", markup=False, highlight=False)
     return not any(record.get("failed") or not record["lessons"] for record in records)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
+import stat
 import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
+from pathlib import Path
 
 from vitlab.grading.lockdown import has_seccomp, landlock_abi
 from vitlab.project import ProjectError
@@ -24,10 +29,12 @@ class Level:
     layers: tuple[str, ...]
 
 
-LEVELS = (  # the best first
+LEVELS = (  # the best first; without bubblewrap a network is closed by seccomp, a file by landlock or by its owner
     Level("bubblewrap + landlock + seccomp + rlimits", True, ("rlimits", "landlock", "seccomp")),
     Level("bubblewrap + rlimits", True, ("rlimits",)),
+    Level("landlock + seccomp + separate uid + rlimits", False, ("rlimits", "landlock", "uid", "seccomp")),
     Level("landlock + seccomp + rlimits", False, ("rlimits", "landlock", "seccomp")),
+    Level("seccomp + separate uid + rlimits", False, ("rlimits", "uid", "seccomp")),
 )
 NO_ISOLATION = Level("none", False, ("rlimits",))
 
@@ -61,6 +68,13 @@ def _why_not(level: Level) -> str | None:
         return "this kernel has no landlock"
     if "seccomp" in level.layers and not has_seccomp():
         return "libseccomp or pyseccomp is missing"
+    if "uid" in level.layers:
+        if os.geteuid() != 0:
+            return "only root may change to another uid"
+        if not _open_to_all(Path(sysconfig.get_paths()["stdlib"])) or not _open_to_all(Path(torch_folder())):
+            return "Python's own files are closed to other users"
+        if "landlock" not in level.layers and _open_to_all(Path(__file__).parents[2]):
+            return "the course's files are open to other users: chmod 700 its folder"
     if level.bubblewrap:
         if not shutil.which("bwrap"):
             return "bubblewrap is not installed"
@@ -70,3 +84,14 @@ def _why_not(level: Level) -> str | None:
         if tried.returncode:
             return f"bubblewrap does not start: {tried.stderr.strip()[-200:]}"
     return None
+
+
+def torch_folder() -> str:
+    """Where torch is installed, without importing it."""
+    return os.path.dirname(importlib.util.find_spec("torch").origin)
+
+
+def _open_to_all(path: Path) -> bool:
+    """Whether every user may read a folder."""
+    above = all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.resolve().parents))
+    return above and bool(path.stat().st_mode & stat.S_IROTH)

@@ -1,7 +1,8 @@
 """Takes away from a worker's child, before it runs a student's code, everything that it does not need.
 
 Each layer stands by itself: limits (setrlimit), no new privileges, landlock (no file but the libraries', no network),
-seccomp (no new process, no tracing, no mounts, no sockets). bubblewrap stands outside of this, see `sandbox`.
+another uid (no file of the grader's, no signal to it), seccomp (no new process, no tracing, no mounts, no sockets).
+bubblewrap stands outside of this, see `sandbox`.
 This module holds no answers: a worker imports it. Linux only.
 """
 
@@ -44,12 +45,17 @@ CLONE_THREAD = 0x00010000
 
 @dataclass(frozen=True)
 class Limits:
-    """What one answer may use. seconds: of processor time; memory: bytes beyond what the worker holds; files: open."""
+    """What one answer may use.
+
+    seconds: of processor time; memory: bytes beyond what the worker holds; files: open; processes: and threads, of its
+    user, where it has a user of its own (root is never held to it, seccomp holds everybody).
+    """
 
     seconds: int = 20
     memory: int = 2 << 30
     file_size: int = 1 << 20
     files: int = 64
+    processes: int = 256
 
     def as_data(self) -> dict[str, int]:
         return asdict(self)
@@ -59,21 +65,37 @@ class Missing(Exception):
     """A layer that this machine does not give; the message says which and why."""
 
 
-def lock_down(limits: Limits, readable: Iterable[str], layers: Iterable[str]) -> None:
+def lock_down(limits: Limits, readable: Iterable[str], layers: Iterable[str], uid: int) -> None:
     """Put the layers over this process, for good.
 
-    readable: folders that may be read and executed; layers: of "rlimits", "landlock", "seccomp".
+    readable: folders that may be read and executed; layers: of "rlimits", "landlock", "uid", "seccomp"; uid: the user
+    (and group) that nobody else is, for the layer of that name.
     Raises Missing where one of them cannot be had.
     """
     layers = set(layers)
-    _prctl(PR_SET_DUMPABLE, 0)
+    keep_shut()
     _prctl(PR_SET_NO_NEW_PRIVS, 1)
     if "rlimits" in layers:
         _limit(limits)
     if "landlock" in layers:
         _landlock(readable)
+    if "uid" in layers:
+        become(uid)
+        keep_shut()
     if "seccomp" in layers:
         _seccomp()
+
+
+def keep_shut() -> None:
+    """Let no other process of this user look into this one."""
+    _prctl(PR_SET_DUMPABLE, 0)
+
+
+def become(uid: int) -> None:
+    """Be another user, who owns nothing here. Raises PermissionError where this process is not root."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
 
 
 def landlock_abi() -> int:
@@ -99,6 +121,7 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_FSIZE, limits.file_size),
         (resource.RLIMIT_NOFILE, limits.files),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, limits.processes),
     ):
         resource.setrlimit(kind, (most, most))
 

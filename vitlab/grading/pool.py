@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 AHEAD = 2  # hand-ins a process, so that none waits
+_graders: dict[tuple[Path, Options], Grader] = {}  # of this process: one
 
 
 def grade_all(
@@ -72,17 +72,23 @@ def _start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-@lru_cache(maxsize=1)
 def grader(root: Path, options: Options) -> Grader:
     """The grader of this process, made when it is first needed. Raises Unsafe where its worker does not start."""
-    import torch
+    if (root, options) not in _graders:
+        import torch
 
-    from vitlab.grading.grade import Grader
+        from vitlab.grading.grade import Grader
 
-    torch.set_num_threads(1)
-    made = Grader(root, options)
-    atexit.register(made.close)
-    return made
+        torch.set_num_threads(1)
+        _close()
+        _graders[root, options] = Grader(root, options)
+    return _graders[root, options]
+
+
+@atexit.register
+def _close() -> None:
+    while _graders:
+        _graders.popitem()[1].close()
 
 
 def grade_one(root: Path, options: Options, job: Job) -> dict[str, Any]:

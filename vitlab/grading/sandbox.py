@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import shutil
 import signal
@@ -18,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vitlab.grading import channel
-from vitlab.grading.levels import Level, Unsafe
+from vitlab.grading.levels import Level, Unsafe, torch_folder
 from vitlab.grading.lockdown import Limits
 
 KIT = (  # all of this project that a worker may see: none of it holds an answer
@@ -30,6 +29,7 @@ ANSWERS_WITHIN = 10.0  # seconds, for control messages
 SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 SCRATCH = "/scratch"
+OWN_UIDS = 1 << 20  # beyond them nobody has a uid; each grader's process takes one of its own
 
 
 class Worker:
@@ -39,14 +39,18 @@ class Worker:
         self.level, self.limits = level, limits or Limits()
         self._kit = Path(tempfile.mkdtemp(prefix="vitlab-kit-"))
         _fill(self._kit)
+        uid = OWN_UIDS + os.getpid() if "uid" in level.layers else os.geteuid()
         self._control, theirs = socket.socketpair()
         readable = _readable(self._kit)
         scratch = SCRATCH if level.bubblewrap else str(self._kit / "scratch")
         os.makedirs(self._kit / "scratch", exist_ok=True)
+        if "uid" in level.layers:
+            os.chmod(self._kit, 0o755)
+            os.chown(scratch, uid, uid)
         code = (
             f"import sys; sys.path.insert(0, {str(self._kit)!r}); "
             "import socket; from vitlab.grading.worker import main; "
-            f"main(socket.socket(fileno={theirs.fileno()}), {readable!r}, {list(level.layers)!r}, {scratch!r})"
+            f"main(socket.socket(fileno={theirs.fileno()}), {readable!r}, {list(level.layers)!r}, {scratch!r}, {uid})"
         )
         command = [sys.executable, "-I", "-X", "utf8", "-c", code]
         if level.bubblewrap:
@@ -149,6 +153,6 @@ def _readable(kit: Path) -> list[str]:
     """The libraries, Python itself and the kit: everything that a worker may read."""
     paths = {str(kit), *SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"]}
     paths |= {path for path in (*site.getsitepackages(), *sys.path) if path and "site-packages" in path}
-    paths |= {str(Path(importlib.util.find_spec("torch").origin).parents[1])}
+    paths |= {str(Path(torch_folder()).parent)}
     paths |= {os.path.realpath(sys.executable)}
     return sorted(path for path in paths if os.path.exists(path))

@@ -29,7 +29,7 @@ import torch
 
 from helpers.runner import Call, Crash, Foreign, Reply, execute, plain
 from vitlab.grading import channel
-from vitlab.grading.lockdown import Limits, has_seccomp, lock_down
+from vitlab.grading.lockdown import Limits, become, has_seccomp, keep_shut, lock_down
 
 OURS = ("helpers", "vitlab", "solutions")  # what an answer must not import here
 STILL = 2.0  # seconds until what was killed must be gone
@@ -84,8 +84,9 @@ def _absent(module: str, name: str) -> Callable[..., object]:
     return absent
 
 
-def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str], scratch: str) -> None:
-    """Serve jobs until the control socket closes."""
+def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str], scratch: str, uid: int) -> None:
+    """Serve jobs until the control socket closes. uid: of the children, where "uid" is one of the layers."""
+    keep_shut()
     torch.set_num_threads(1)
     _warm()
     child = None
@@ -93,21 +94,23 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
         try:
             message, job = _take(control)
         except channel.Closed:
-            _end(child)
+            _end(child, layers, uid)
             return
         if "start" in message:
-            _end(child)
+            _end(child, layers, uid)
             child = os.fork()
             if not child:
                 control.close()
-                _child(job, message, readable, layers, scratch)
+                _child(job, message, readable, layers, scratch, uid)
             job.close()
             answer = {"started": True}
         else:
-            answer = {"stopped": _end(child)}
+            answer = {"stopped": _end(child, layers, uid)}
             child = None
             shutil.rmtree(scratch, ignore_errors=True)
             os.makedirs(scratch, exist_ok=True)
+            if "uid" in layers:
+                os.chown(scratch, uid, uid)
         channel.send(control, channel.pack(answer))
 
 
@@ -120,7 +123,7 @@ def _take(control: socket.socket) -> tuple[dict, socket.socket | None]:
     return message, socket.socket(fileno=handles[0]) if handles else None
 
 
-def _end(child: int | None) -> str:
+def _end(child: int | None, layers: Sequence[str], uid: int) -> str:
     """Kill the child and whatever it has left behind; says how it ended."""
     if child is None:
         return "nothing was running"
@@ -129,6 +132,13 @@ def _end(child: int | None) -> str:
     if os.getpid() == 1:  # in a namespace of our own everybody else is the child's
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(-1, signal.SIGKILL)
+    elif "uid" in layers:  # whoever else runs under the child's uid is the child's
+        helper = os.fork()
+        if not helper:
+            with contextlib.suppress(OSError):
+                become(uid)
+                os.kill(-1, signal.SIGKILL)
+            os._exit(0)
     status, until = 0, time.monotonic() + STILL
     while time.monotonic() < until:
         try:
@@ -142,7 +152,9 @@ def _end(child: int | None) -> str:
     return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
 
 
-def _child(job: socket.socket, message: Mapping, readable: Sequence[str], layers: Sequence[str], scratch: str) -> None:
+def _child(
+    job: socket.socket, message: Mapping, readable: Sequence[str], layers: Sequence[str], scratch: str, uid: int
+) -> None:
     """Never returns."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -153,7 +165,7 @@ def _child(job: socket.socket, message: Mapping, readable: Sequence[str], layers
         for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
             del sys.modules[name]  # our own functions keep what they use
         try:
-            lock_down(Limits(**message["limits"]), readable, layers)
+            lock_down(Limits(**message["limits"]), readable, layers, uid)
         except Exception as error:
             channel.send(job, channel.pack({"failed": f"{type(error).__name__}: {error}"}))
             os._exit(4)
