@@ -40,10 +40,7 @@ def run_batch(
     Arguments are those of the command. Raises ProjectError with a sentence where nothing can be graded at all.
     """
     console = Console()
-    there = sorted(path.name[:2] for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
-    for number in lessons:
-        if number not in there:
-            raise CollectError(f"There is no lesson {show(number)}; there are {', '.join(there)}.")
+    known_lessons(root, lessons)
     hand_ins = collect(submissions)
     store = Store(grades)
     level = best_level(unsafe).name
@@ -70,6 +67,14 @@ def run_batch(
     return not any(record.get("failed") or not record["lessons"] for record in records)
 
 
+def known_lessons(root: Path, lessons: tuple[str, ...]) -> None:
+    """Raises CollectError where one of these lessons does not exist."""
+    there = sorted(path.name[:2] for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
+    for number in lessons:
+        if number not in there:
+            raise CollectError(f"There is no lesson {show(number)}; there are {', '.join(there)}.")
+
+
 def read(hand_in: HandIn) -> Job:
     """A hand-in with its files' contents; what cannot be read becomes a problem."""
     files, problems = [], list(hand_in.problems)
@@ -87,7 +92,12 @@ def read(hand_in: HandIn) -> Job:
 
 
 def _with_seed(options: Options) -> Options:
-    return Options(**{**options.as_data(), "seed": secrets.token_hex(16), "lessons": options.lessons})
+    return Options(**{**options.as_data(), "seed": secret_seed(), "lessons": options.lessons})
+
+
+def secret_seed() -> str:
+    """A seed that nobody knows."""
+    return secrets.token_hex(16)
 
 
 def _backend(jobs: int, scheduler: str | None) -> Backend:

@@ -88,6 +88,16 @@ def collect(place: Path) -> list[HandIn]:
     return sorted(hand_ins.values(), key=lambda hand_in: hand_in.student)
 
 
+def collect_one(folder: Path, student: str) -> HandIn:
+    """All that lies in a folder, however it is named, as the hand-in of one student."""
+    hand_in = HandIn(student)
+    for parts, content in _walk_folder(folder):
+        _add(hand_in, parts, content)
+    if not hand_in.files and not hand_in.problems:
+        hand_in.problems.append("There is no notebook in it.")
+    return hand_in
+
+
 def _name_apart(hand_ins: dict[str, HandIn]) -> None:
     """Gives each student a name that can be printed and that no other one has, whatever the case of its letters."""
     shown = {name: show(name) for name in hand_ins}
