@@ -148,6 +148,22 @@ def grade(
 
 
 @app.command()
+def report(
+    grades: Annotated[Path, typer.Argument(help="A folder that `vitlab grade --out` filled.")],
+    marks: Annotated[Path | None, typer.Option(help="marks.csv, as free_text.html gives it.")] = None,
+) -> None:
+    """Write a batch's reports anew, with the marks of its free text.
+
+    Exit code 1: nothing is changed, and a sentence for each line says what is wrong with it.
+    """
+    from rich.console import Console
+
+    from vitlab.grading.report import run_report
+
+    run_report(grades, marks, Console())
+
+
+@app.command()
 def doctor() -> None:
     """Say how well this machine can shut a student's code in."""
     from vitlab.grading.levels import possible_levels

@@ -21,12 +21,11 @@ from helpers.models.conventions import STANDARD
 from vitlab.course.secret import conventions_of
 from vitlab.grading.course import CourseSource
 from vitlab.grading.extract import Submission, Unreadable, extract, names_in, read_notebook
-from vitlab.grading.job import NOT_GRADED, Options
+from vitlab.grading.job import NOT_GRADED, UNREAD, Options
 from vitlab.grading.levels import Unsafe, level_named
 from vitlab.grading.runner import SECONDS, SandboxRunner
 from vitlab.grading.sandbox import Worker
 
-UNREAD = "unread"  # verdict besides the check's: read by a person
 NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 
 
