@@ -104,9 +104,9 @@ def test_answers_are_found_by_name_where_ids_are_lost_with_what_they_use():
 
 
 def test_without_isolation_nothing_is_graded_unless_it_is_allowed(monkeypatch):
-    monkeypatch.setattr("vitlab.grading.sandbox._why_not", lambda level: "not here")
+    monkeypatch.setattr("vitlab.grading.levels._why_not", lambda level: "not here")
     with pytest.raises(Unsafe, match=r"no isolation.*not here.*--unsafe"):
         best_level()
     assert best_level(unsafe=True) == NO_ISOLATION
-    monkeypatch.setattr("vitlab.grading.sandbox._why_not", lambda level: None)
+    monkeypatch.setattr("vitlab.grading.levels._why_not", lambda level: None)
     assert best_level() == LEVELS[0]
