@@ -55,7 +55,7 @@ def test_the_solved_pack_earns_every_point(pack, info):
 
 @pytest.mark.parametrize("info", LESSONS, ids=lambda info: info.file)
 def test_the_public_solutions_fail_where_a_convention_matters(pack, info):
-    files, grader, conventions = pack
+    _, grader, conventions = pack
     found = graded(grader, solved(info.number))
     own = {item.id: item for item in items(info.number, conventions) if isinstance(item, Exercise)}
     for name, exercise in found.items():

@@ -32,10 +32,10 @@ NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 class Grader:
     """Grades hand-ins one after the other, with one worker. seconds: of wall clock for one answer."""
 
-    def __init__(self, root: Path, options: Options, seconds: float = SECONDS):
+    def __init__(self, root: Path, options: Options, worker: Worker | None = None, seconds: float = SECONDS):
         self.options, self.level, self.seconds = options, level_named(options.level), seconds
         conventions = conventions_of(options.secret) if options.secret else STANDARD
-        self._worker = Worker(self.level)  # it imports torch while the lessons are read
+        self._worker = worker or Worker(self.level)
         self.course = CourseSource(root, conventions)
         self.seed = int.from_bytes(hashlib.sha256(options.seed.encode()).digest()[:7], "big")
         self._worker.start([]).close()  # raises Unsafe where this level is not to be had

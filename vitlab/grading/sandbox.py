@@ -1,4 +1,8 @@
-"""Starts workers so that a student's code reaches nothing."""
+"""Starts workers so that a student's code reaches nothing.
+
+The channel, and torch with it, is imported where it is used: a worker is started before this process imports its own
+torch, so that the two imports run side by side.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,6 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vitlab.grading import channel
 from vitlab.grading.levels import Level, Unsafe, torch_folder
 from vitlab.grading.lockdown import Limits
 
@@ -76,6 +79,8 @@ class Worker:
         Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's;
         channel.Garbled where the sources are more than a message may hold.
         """
+        from vitlab.grading import channel
+
         define = channel.pack({"define": [list(source) for source in sources], "modules": dict(modules or {})})
         ours, theirs = socket.socketpair()
         try:
@@ -98,6 +103,8 @@ class Worker:
 
     def stop(self) -> str:
         """End the child and all that it started; how it ended."""
+        from vitlab.grading import channel
+
         try:
             socket.send_fds(self._control, [b"j"], [])
             return self._ask({"stop": True}, ANSWERS_WITHIN)["stopped"]
@@ -120,6 +127,8 @@ class Worker:
         return self._log.read()[-2000:].decode(errors="replace")
 
     def _ask(self, message: dict, within: float) -> dict:
+        from vitlab.grading import channel
+
         deadline = time.monotonic() + within
         channel.send(self._control, channel.pack(message), deadline)
         answer, _ = channel.receive(self._control, deadline)
