@@ -16,6 +16,18 @@ def main() -> None:
 
 
 @export_app.command()
+def nbgrader(
+    out: Annotated[Path, typer.Option("--out", help="A folder: new, empty or a former export.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+) -> None:
+    """Lay out an nbgrader course: every lesson, or those named, as assignments."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    raise typer.Exit(0 if command.export_nbgrader(find_project(), out, lessons or []) else 1)
+
+
+@export_app.command()
 def gradescope(
     out: Annotated[Path, typer.Option("--out", help="The zip to write, such as autograder.zip.")],
     lesson: Annotated[list[str] | None, typer.Option(help="A lesson that was set, such as 02. Default: any.")] = None,

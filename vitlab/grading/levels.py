@@ -31,7 +31,7 @@ class Level:
 
 LEVELS = (  # the best first; without bubblewrap a network is closed by seccomp, a file by landlock or by its owner
     Level("bubblewrap + landlock + seccomp + rlimits", True, ("rlimits", "landlock", "seccomp")),
-    Level("bubblewrap + rlimits", True, ("rlimits",)),
+    Level("bubblewrap + rlimits", True, ("namespaces", "rlimits")),
     Level("landlock + seccomp + separate uid + rlimits", False, ("rlimits", "landlock", "uid", "seccomp")),
     Level("landlock + seccomp + rlimits", False, ("rlimits", "landlock", "seccomp")),
     Level("seccomp + separate uid + rlimits", False, ("rlimits", "uid", "seccomp")),
@@ -78,9 +78,9 @@ def _why_not(level: Level) -> str | None:
     if level.bubblewrap:
         if not shutil.which("bwrap"):
             return "bubblewrap is not installed"
-        tried = subprocess.run(
-            ["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, text=True, check=False
-        )
+        nested = ["--unshare-user", "--uid", "1000"] if "namespaces" in level.layers else []
+        command = ["bwrap", "--unshare-all", *nested, "--ro-bind", "/", "/", "true"]
+        tried = subprocess.run(command, capture_output=True, text=True, check=False)
         if tried.returncode:
             return f"bubblewrap does not start: {tried.stderr.strip()[-200:]}"
     return None

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vitlab.grading import channel
@@ -54,7 +54,7 @@ class Worker:
         )
         command = [sys.executable, "-I", "-X", "utf8", "-c", code]
         if level.bubblewrap:
-            command = [*bubblewrap(readable), *command]
+            command = [*bubblewrap(readable, "namespaces" in level.layers), *command]
         environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "OMP_NUM_THREADS": "1"}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the worker lives)
         self._process = subprocess.Popen(
@@ -68,24 +68,24 @@ class Worker:
         )
         theirs.close()
 
-    def start(self, sources: list[tuple[str, str]], modules: Mapping[str, str] | None = None) -> socket.socket:
-        """A socket to a fresh child, in which these sources (name, text) are run in order.
+    def start(self, sources: Sequence[tuple[str, str, int]], modules: Mapping[str, str] | None = None) -> socket.socket:
+        """A socket to a fresh child, in which these sources (name, text, number of its first line) are run in order.
 
         modules: the course's modules (name, source) that they may import; no other is there.
 
-        Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's.
+        Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's;
+        channel.Garbled where the sources are more than a message may hold.
         """
+        define = channel.pack({"define": [list(source) for source in sources], "modules": dict(modules or {})})
         ours, theirs = socket.socketpair()
         try:
-            message = {
-                "start": [list(source) for source in sources],
-                "modules": dict(modules or {}),
-                "limits": self.limits.as_data(),
-            }
             socket.send_fds(self._control, [b"j"], [theirs.fileno()])
-            self._ask(message, STARTS_WITHIN)
+            self._ask({"start": self.limits.as_data()}, STARTS_WITHIN)
             theirs.close()  # the child's end alone stays, so that its death is seen
-            state, _ = channel.receive(ours, time.monotonic() + ANSWERS_WITHIN)
+            deadline = time.monotonic() + ANSWERS_WITHIN
+            state, _ = channel.receive(ours, deadline)
+            if "ready" in state:
+                channel.send(ours, define, deadline)
         except (OSError, channel.Closed, channel.TimedOut):
             ours.close()
             raise Unsafe(f"A worker is gone or does not answer. Its last words: {self._last_words()}") from None
@@ -126,9 +126,14 @@ class Worker:
         return answer
 
 
-def bubblewrap(readable: list[str]) -> list[str]:
-    """The command that shuts the rest of its line in: own namespaces, a read-only view of the libraries, no network."""
+def bubblewrap(readable: list[str], nested: bool) -> list[str]:
+    """The command that shuts the rest of its line in: own namespaces, a read-only view of the libraries, no network.
+
+    nested: whether children make namespaces in their turn, which nobody who is root here could.
+    """
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    if nested:
+        command += ["--unshare-user", "--uid", "1000", "--gid", "1000"]
     command += ["--hostname", "worker", "--proc", "/proc", "--size", str(64 << 20), "--tmpfs", SCRATCH]
     command += ["--dir", "/dev"]
     for device in DEVICES:
@@ -138,7 +143,7 @@ def bubblewrap(readable: list[str]) -> list[str]:
             command += ["--symlink", os.readlink(path), path]
         elif os.path.exists(path) and path not in DEVICES:
             command += ["--ro-bind", path, path]
-    return [*command, "--chdir", SCRATCH, "--"]
+    return [*command, "--remount-ro", "/", "--chdir", SCRATCH, "--"]
 
 
 def _fill(kit: Path) -> None:
