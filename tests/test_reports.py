@@ -16,6 +16,7 @@ from rich.console import Console
 
 from helpers.exercises import find
 from helpers.exercises.judge import PUBLIC_SEED, examination
+from vitlab.grading.course import CourseSource
 from vitlab.grading.escape import cell, from_cell, plain, show
 from vitlab.grading.feedback import feedback, feedback_html
 from vitlab.grading.grade import Grader
@@ -310,11 +311,7 @@ def test_reports_import_no_torch():
 # hidden inputs
 
 SEED = "a known seed"
-WRONG_ANSWERS = (
-    "import torch\ndef permutation_gap(model, tokens, order):\n    return model(tokens)",
-    "def inverse_permutation(order):\n    return order",
-    "def scan_order(kind, rows, columns):\n    return list(range(rows * columns))",
-)
+NAMES = ("patchify", "attention")
 
 
 def quadruples(value):
@@ -334,18 +331,33 @@ def values_of(name, seed):
     }
 
 
+def right_for_public_inputs_only():
+    """An answer that knows the check in the notebook by heart."""
+    known = [float(call.args[0].double().sum()) for call in examination(find("patchify"), PUBLIC_SEED).cases]
+    honest = CourseSource(find_project()).piece("patchify").replace("def patchify(", "def honest(")
+    return (
+        f"{honest}\n\ndef patchify(images, patch_size):\n"
+        f"    known = min(abs(float(images.double().sum()) - one) for one in {known}) < 1e-9\n"
+        "    return honest(images, patch_size) if known else 0 * honest(images, patch_size)"
+    )
+
+
 @pytest.mark.skipif(None not in possible_levels().values(), reason="no isolation here")
 def test_no_hidden_value_is_in_any_report_while_public_ones_are(tmp_path):
     grader = Grader(find_project(), Options(SEED, best_level().name))
+    wrong_everywhere = "def patchify(images, patch_size):\n    return images", "def attention(q, k, v):\n    return v"
     try:
-        graded = grader.grade("ann", [("02_patch_order.ipynb", notebook(*WRONG_ANSWERS))])
+        graded = [
+            grader.grade("ann", [("01_a.ipynb", notebook(*wrong_everywhere))]),
+            grader.grade("bob", [("01_b.ipynb", notebook(right_for_public_inputs_only()))]),
+        ]
     finally:
         grader.close()
-    write_reports(tmp_path, [graded])
+    write_reports(tmp_path, graded)
     said = "\n".join(path.read_text() for path in tmp_path.rglob("*") if path.suffix in (".html", ".json", ".csv"))
-    names = ("permutation_gap", "inverse_permutation", "scan_order")
-    public = {four for name in names for four in values_of(name, PUBLIC_SEED)}
-    hidden = {four for name in names for four in values_of(name, grader.seed)} - public
-    assert len(hidden) > 100
-    assert [four for four in public if four in said]
+    public = {name: values_of(name, PUBLIC_SEED) for name in NAMES}
+    assert all(any(four in said for four in public[name]) for name in NAMES)
+    hidden = {four for name in NAMES for four in values_of(name, grader.seed) - public[name]}
+    assert len(hidden) > 1000
     assert not [four for four in hidden if four in said]
+    assert "It passes the check in the notebook and fails for other inputs" in said
