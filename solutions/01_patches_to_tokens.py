@@ -225,8 +225,8 @@ figures.cut_apart(cat, wrong[0], 56)
 # weights, moving on by a whole patch: that is a convolution with kernel $P$ and stride $P$.
 #
 # **Task.** `linear_to_conv(weight, channels, patch_size)` turns the weight of `nn.Linear(C*P*P, D)` into the kernel
-# `(D, C, P, P)` of the convolution that is the same map. Nothing has to be computed: every number has its place. A row of
-# the weight has one number for each of a flattened patch, in the same order ({{patch_words}}).
+# `(D, C, P, P)` of the convolution that is the same map. Nothing has to be computed: every number has its place. A row
+# of the weight has one number for each of a flattened patch, in the same order ({{patch_words}}).
 
 
 # %% tags=["exercise"] exercise="linear_to_conv"

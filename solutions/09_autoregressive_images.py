@@ -902,8 +902,8 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 
 # %% [markdown] tags=["answer"] exercise="how_to_draw"
 # ### BEGIN SOLUTION
-# Cut the picture into patches, put them into a fixed order, {{sequence_words}}, and write its probability as a product of
-# p(patch | patches before it). A softmax needs finitely many tokens: a codebook (k-means, or a learned one such as a
+# Cut the picture into patches, put them into a fixed order, {{sequence_words}}, and write its probability as a product
+# of p(patch | patches before it). A softmax needs finitely many tokens: a codebook (k-means, or a learned one such as a
 # VQ-VAE) turns every patch into the number of its nearest word. The ViT keeps its blocks and changes in two ways:
 # attention gets a causal mask (scores of later tokens are minus infinity before the softmax), so that place i knows
 # nothing of what comes later, and the input is shifted by one behind a start token, which may say the class, so that

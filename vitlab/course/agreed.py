@@ -38,7 +38,7 @@ def _line(name: str, exercises: list[str], conventions: Conventions, other: bool
 
 def _sequence(conventions: Conventions) -> str:
     rows, cols = rows_and_columns((2, 3), conventions)
-    places = ", ".join(f"({row}, {col})" for row, col in zip(rows.tolist(), cols.tolist(), strict=True))
+    places = ", ".join(f"({row},{col})" for row, col in zip(rows.tolist(), cols.tolist(), strict=True))
     return (
         f"The sequence of patches runs over the grid **{conventions.words()['sequence_words']}**. The (row, column) of "
         f"each patch, on a grid of 2 rows and 3 columns: {places}."

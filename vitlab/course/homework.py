@@ -139,4 +139,4 @@ def _plain(cell: Cell) -> Cell:
 
 
 def _text(source: str, heading: str, line: int) -> Cell:
-    return Cell("markdown", (), None, None, heading, source, source, line)
+    return Cell("markdown", (), None, None, heading, source, source, source, line)

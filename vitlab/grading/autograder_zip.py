@@ -36,7 +36,7 @@ def export_gradescope(root: Path, out: Path, lessons: tuple[str, ...] = (), secr
 
 
 def autograder_zip(root: Path, lessons: tuple[str, ...], secret: str | None) -> bytes:
-    """The zip's bytes: setup.sh and run_autograder at its top, as Gradescope wants it, and the project beside them."""
+    """The zip's bytes: setup.sh and run_autograder at its top, as Gradescope wants them, the project beside them."""
     content = {path.name: path.read_bytes() for path in SCRIPTS.iterdir() if path.is_file()}
     runnable = set(content)
     content |= {path.relative_to(root).as_posix(): path.read_bytes() for path in _project_files(root)}
