@@ -34,8 +34,11 @@ class Mark:
 Marks = dict[tuple[str, str], Mark]  # by student and exercise
 
 
-def read_marks(path: Path) -> tuple[Marks, list[str]]:
-    """The marks in a file, and a sentence for each line that is none. Raises MarksError for no file of marks."""
+Complaints = dict[int, str]  # by line: what is wrong with it
+
+
+def read_marks(path: Path) -> tuple[Marks, Complaints]:
+    """The marks in a file, and what is wrong with its other lines. Raises MarksError for no file of marks."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -43,25 +46,25 @@ def read_marks(path: Path) -> tuple[Marks, list[str]]:
         raise MarksError(f"{show(str(path))} cannot be read: {why}.") from None
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     marks: Marks = {}
-    complaints = []
+    complaints: Complaints = {}
     try:
         if not set(COLUMNS) <= set(reader.fieldnames or ()):
             raise MarksError(f"{show(str(path))} holds no marks: its first line has to be {','.join(COLUMNS)}.")
         for row in reader:
             student, exercise, points, comment = (from_cell(row[column] or "") for column in COLUMNS)
             if not NUMBER.fullmatch(points.strip()):
-                complaints.append(f"Line {reader.line_num}: {show(points)!r} is no number of points.")
+                complaints[reader.line_num] = f"{show(points)!r} is no number of points"
             elif (before := marks.get((student, exercise))) is not None:
-                complaints.append(f"Line {reader.line_num}: line {before.line} marks the same answer.")
+                complaints[reader.line_num] = f"line {before.line} marks the same answer"
             else:
                 marks[student, exercise] = Mark(float(points), comment.strip(), reader.line_num)
     except csv.Error as error:
-        raise MarksError(f"{show(str(path))} is no CSV, near line {reader.line_num}: {error}.") from None
+        raise MarksError(f"{show(str(path))} is no CSV: {error}.") from None
     return marks, complaints
 
 
-def fitting(marks: Marks, records: list[dict[str, Any]]) -> tuple[Marks, list[str]]:
-    """The marks that belong to answers of these records, and a sentence for each of the others."""
+def fitting(marks: Marks, records: list[dict[str, Any]]) -> tuple[Marks, Complaints]:
+    """The marks that belong to answers of these records, and what is wrong with the others."""
     worth = {
         (record["student"], exercise["id"]): exercise["most"]
         for record in records
@@ -71,7 +74,7 @@ def fitting(marks: Marks, records: list[dict[str, Any]]) -> tuple[Marks, list[st
     }
     students, exercises = {record["student"] for record in records}, {exercise for _, exercise in worth}
     fit: Marks = {}
-    complaints = []
+    complaints: Complaints = {}
     for (student, exercise), mark in marks.items():
         most = worth.get((student, exercise))
         if student not in students:
@@ -85,8 +88,13 @@ def fitting(marks: Marks, records: list[dict[str, Any]]) -> tuple[Marks, list[st
         else:
             fit[student, exercise] = mark
             continue
-        complaints.append(f"Line {mark.line}: {why}.")
+        complaints[mark.line] = why
     return fit, complaints
+
+
+def sentences(complaints: Complaints) -> list[str]:
+    """A sentence for each line with which something is wrong."""
+    return [f"Line {line}: {why}." for line, why in sorted(complaints.items())]
 
 
 def marks_as_csv(marks: Mapping[tuple[str, str], Mark]) -> str:

@@ -7,16 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vitlab.grading.escape import show
+from vitlab.grading.escape import plain, show
 from vitlab.grading.feedback import feedback_html, feedback_json
 from vitlab.grading.free_text import free_text_html
 from vitlab.grading.gradebook import gradebook
 from vitlab.grading.gradescope import results_json
-from vitlab.grading.marks import MarksError, fitting, marks_as_csv, read_marks, with_marks
+from vitlab.grading.marks import MarksError, fitting, marks_as_csv, read_marks, sentences, with_marks
 from vitlab.grading.pages import number
 from vitlab.grading.store import RUN, Store, StoreError, key, write
 from vitlab.grading.tally import by_lesson, handed_in, mean, most, points, verdicts
@@ -45,12 +46,12 @@ def run_report(grades: Path, marks: Path | None, console: Console) -> None:
         records = store.records()
         if marks is not None:
             new, complaints = read_marks(marks)
-            complaints += fitting(new, records)[1]
+            complaints |= fitting(new, records)[1]
             if complaints:
-                raise MarksError("\n".join([*complaints, "No mark was taken over: mend this and try again."]))
-            there, complaints = read_marks(grades / MARKS) if (grades / MARKS).exists() else ({}, [])
+                raise MarksError("\n".join([*sentences(complaints), "No mark is taken over: mend this and try again."]))
+            there, complaints = read_marks(grades / MARKS) if (grades / MARKS).exists() else ({}, {})
             if complaints:
-                raise MarksError("\n".join([f"{show(str(grades / MARKS))} is damaged:", *complaints]))
+                raise MarksError("\n".join([f"{show(str(grades / MARKS))} is damaged:", *sentences(complaints)]))
             write(grades / MARKS, marks_as_csv({**there, **new}))
         print_summary(console, *write_reports(grades, records))
     console.print(f"Reports: {show(str(grades))}", markup=False, highlight=False, soft_wrap=True)
@@ -58,14 +59,14 @@ def run_report(grades: Path, marks: Path | None, console: Console) -> None:
 
 def write_reports(grades: Path, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
     """Write every report; gives the records with the marks in the folder, and sentences on marks that do not fit."""
-    marks, complaints = {}, []
+    marks, said = {}, []
     if (grades / MARKS).exists():
         try:
             read, complaints = read_marks(grades / MARKS)
             marks, others = fitting(read, records)
-            complaints += others
+            said = sentences(complaints | others)
         except MarksError as error:  # the records stay: mended, the marks count at the next `vitlab report`
-            complaints = [str(error)]
+            said = [str(error)]
     marked = with_marks(records, marks)
     for record in marked:
         for name, made in PER_STUDENT.items():
@@ -73,7 +74,7 @@ def write_reports(grades: Path, records: list[dict[str, Any]]) -> tuple[list[dic
     write(grades / GRADEBOOK, gradebook(marked))
     write(grades / TEAM, team_html(marked))
     write(grades / FREE_TEXT, free_text_html(marked))
-    return marked, complaints
+    return marked, said
 
 
 def print_summary(console: Console, records: list[dict[str, Any]], complaints: list[str]) -> None:
@@ -82,20 +83,21 @@ def print_summary(console: Console, records: list[dict[str, Any]], complaints: l
     lines = [f"{MARKS}: {complaint}" for complaint in complaints]
     unread = sum(verdicts(lessons)["unread"] for lessons in by_lesson(records).values())
     if unread:
-        lines.append(f"Not yet read: {unread} free text{'s' * (unread > 1)}, in {FREE_TEXT}; they count as 0 for now.")
+        lines.append(f"Not yet read, and 0 points for now: {unread} free text{'s' * (unread > 1)}, in {FREE_TEXT}")
     troubled = [f"{record['student']}: {problem}" for record in records for problem in record["problems"]]
     lines += troubled[:SHOWN_PROBLEMS]
     if len(troubled) > SHOWN_PROBLEMS:
         lines.append(f"... and {len(troubled) - SHOWN_PROBLEMS} more, in {TEAM}")
     for line in lines:
-        console.print(Text("".join(show(line[i : i + 200]) for i in range(0, len(line), 200))), soft_wrap=True)
+        console.print(Text(plain(line)), soft_wrap=True)
 
 
 def summary_table(records: list[dict[str, Any]]) -> Table:
     """One row a lesson: hand-ins, their mean points, what became of their exercises, the commonest mistake."""
-    table = Table("lesson")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("lesson", no_wrap=True)
     for column in ("hand-ins", "mean points", "right", "wrong", "crashed", "not attempted"):
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     table.add_column("commonest mistake")
     for name, lessons in by_lesson(records).items():
         mine = handed_in(lessons)
