@@ -15,6 +15,7 @@ zygote's memory, which every later child inherits.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib.abc
 import importlib.machinery
@@ -37,6 +38,8 @@ from vitlab.grading import channel
 from vitlab.grading.lockdown import Limits, Lockdown, become, keep_shut
 
 OURS = ("helpers", "vitlab", "solutions")  # what an answer must not import here
+LARGE_PAGE, MADV_HUGEPAGE, MADV_COLLAPSE = 2 << 20, 14, 25
+_libc = ctypes.CDLL(None)
 STILL = 2.0  # seconds until what was killed must be gone
 
 
@@ -98,6 +101,7 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
     lockdown = Lockdown(readable, layers)
     gc.collect()
     gc.freeze()  # or a child's first collection would copy all of it
+    _into_large_pages()
     child = None
     while True:
         try:
@@ -234,10 +238,40 @@ def _words(error: BaseException) -> str:
         return "its message could not be read"
 
 
+def _into_large_pages() -> None:
+    """Gather this process's memory into pages of 2 MB, of which a fork copies and an exit frees far fewer entries.
+
+    It halves the cost of a child. Where the kernel knows no such call (before Linux 6.1) nothing changes.
+    """
+    with open("/proc/self/maps", encoding="ascii") as file:
+        lines = [line.split() for line in file]
+    for span, rights, *_, name in ([*line, ""] if len(line) < 6 else line for line in lines):
+        if rights.startswith("rw") and name in ("", "[heap]"):
+            start, end = (int(address, 16) for address in span.split("-"))
+            start, end = -(-start // LARGE_PAGE) * LARGE_PAGE, end // LARGE_PAGE * LARGE_PAGE
+            if start < end:
+                for advice in (MADV_HUGEPAGE, MADV_COLLAPSE):
+                    _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), advice)
+
+
 def _warm() -> None:
-    """Import what answers import, and run torch once, so that each child has it at no cost."""
-    import einops  # noqa: F401
+    """Do once what each child does, so that it has the modules and the memory for it: import, call, send, receive.
+
+    No gradient: after one here a child could take none (autograd and fork).
+    """
+    import einops
     import numpy  # noqa: F401
     import torch.nn.functional
 
-    torch.ones(2, 2).matmul(torch.ones(2, 2)).sum().item()
+    def answer(x: torch.Tensor) -> torch.Tensor:
+        return einops.rearrange(x, "a (b c) -> c (a b)", c=3)
+
+    here, there = socket.socketpair()
+    with here, there:
+        call, tensors = channel.call_as_data(Call((torch.ones(2, 6, dtype=torch.float64),)))
+        channel.send(here, channel.pack(call, tensors))
+        reply = execute(answer, channel.call_from_data(*channel.receive(there)), {})
+        channel.send(there, channel.pack(*channel.reply_as_data(reply)))
+        channel.receive(here)
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16).double().eval()
+    execute(layer.forward, Call((torch.ones(1, 3, 8, dtype=torch.float64),)), {})
