@@ -99,6 +99,7 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
     torch.set_num_threads(1)
     _warm()
     lockdown = Lockdown(readable, layers)
+    ours = [name for name in sys.modules if name.split(".")[0] in OURS]  # here: a child would copy what it looks at
     gc.collect()
     gc.freeze()  # or a child's first collection would copy all of it
     _into_large_pages()
@@ -114,7 +115,7 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
             child = os.fork()
             if not child:
                 control.close()
-                _child(job, message["start"], lockdown, scratch, uid)
+                _child(job, message["start"], lockdown, ours, scratch, uid)
             job.close()
             answer = {"started": True}
         else:
@@ -165,7 +166,9 @@ def _end(child: int | None, layers: Sequence[str], uid: int) -> str:
     return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
 
 
-def _child(job: socket.socket, limits: Mapping, lockdown: Lockdown, scratch: str, uid: int) -> None:
+def _child(
+    job: socket.socket, limits: Mapping, lockdown: Lockdown, ours: Sequence[str], scratch: str, uid: int
+) -> None:
     """Never returns."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
@@ -179,7 +182,7 @@ def _child(job: socket.socket, limits: Mapping, lockdown: Lockdown, scratch: str
         channel.send(job, channel.pack({"ready": True}))
         message, _ = channel.receive(job)
         sys.meta_path.insert(0, CourseModules(message["modules"]))
-        for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
+        for name in ours:
             del sys.modules[name]  # our own functions keep what they use
         namespace = {"__name__": "__main__"}
         namespace["lesson"] = Notebook(namespace)
