@@ -124,9 +124,10 @@ BODIES = {
         import ctypes, os, re
         libc, (out, into) = ctypes.CDLL(None), os.pipe()
         sign = re.compile(b"can" + b"ary[0-9a-f]{16}")
-        starts = {id(thing) & ~0xFFFFFF for thing in (object(), "x" * 600, order, [0] * 99, re.compile, bytes(9999))}
-        starts.add(order.data_ptr() & ~0xFFFFFF)
-        for start in starts:
+        libc.sbrk.restype = ctypes.c_void_p
+        top = libc.sbrk(0)
+        starts = {id(thing) & ~0xFFFFFF for thing in (object(), "x" * 600, order, re.compile, bytes(9999))}
+        for start in starts | {top - n * (1 << 24) for n in (1, 2, 3, 4)}:
             for page in range(start, start + (1 << 24), 0x8000):
                 if libc.write(into, ctypes.c_void_p(page), 0x8000) <= 0:  # no page: EFAULT, no crash
                     continue

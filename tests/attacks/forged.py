@@ -1,5 +1,7 @@
 """Forge and flood what goes between the child and the grader."""
 
+from textwrap import dedent
+
 GROUP = "forge or flood the channel"
 
 _SOCKETS = """
@@ -22,6 +24,10 @@ def table(header, data=b""):
     text = json.dumps(header).encode()
     return struct.pack("<Q", len(text)) + text + data
 TENSOR = {**REPLY, "value": {"tensor": "0"}}
+def tensor(dtype, shape, names=("0",)):
+    return frame(TENSOR, table({n: {"dtype": dtype, "shape": shape, "data_offsets": [0, 8]} for n in names}, bytes(8)))
+"""
+_SAYS = """
 def inverse_permutation(order):
     say(%s)
     return order
@@ -51,18 +57,12 @@ FRAMES = {
     "names a tensor by a list": "frame({**REPLY, 'value': {'tensor': ['0']}})",
     "sends a module to be built": "frame({**REPLY, 'value': {'module': ['Linear', {'dict': {}}, [], 1]}})",
     "sends an unknown kind of value": "frame({**REPLY, 'value': {'pickle': 'gASVAA=='}})",
-    "sends a tensor of unknown dtype": "frame(TENSOR, table({'0': {'dtype': 'X9', 'shape': [1], 'data_offsets': [0, 8]}}, "
-    "bytes(8)))",
-    "sends a tensor of float8": "frame(TENSOR, table({'0': {'dtype': 'F8_E5M2', 'shape': [8], 'data_offsets': [0, 8]}}, "
-    "bytes(8)))",
-    "sends a tensor larger than its bytes": "frame(TENSOR, table({'0': {'dtype': 'I64', 'shape': [10**12], "
-    "'data_offsets': [0, 8]}}, bytes(8)))",
-    "sends a tensor of a thousand axes": "frame(TENSOR, table({'0': {'dtype': 'I64', 'shape': [1] * 1000, "
-    "'data_offsets': [0, 8]}}, bytes(8)))",
-    "sends a tensor of negative size": "frame(TENSOR, table({'0': {'dtype': 'I64', 'shape': [-1], "
-    "'data_offsets': [0, 8]}}, bytes(8)))",
-    "sends tensors that overlap": "frame(TENSOR, table({str(i): {'dtype': 'I64', 'shape': [1], 'data_offsets': [0, 8]} "
-    "for i in range(9)}, bytes(8)))",
+    "sends a tensor of unknown dtype": "tensor('X9', [1])",
+    "sends a tensor of float8": "tensor('F8_E5M2', [8])",
+    "sends a tensor larger than its bytes": "tensor('I64', [10**12])",
+    "sends a tensor of a thousand axes": "tensor('I64', [1] * 1000)",
+    "sends a tensor of negative size": "tensor('I64', [-1])",
+    "sends tensors that overlap": "tensor('I64', [1], '012345678')",
     "sends a table of tensors without end": "frame(TENSOR, struct.pack('<Q', 2**60) + bytes(64))",
     "sends gradients that are no tensors": "frame({**REPLY, 'gradients': {'argument 0': 1}})",
     "sends a crash without end": "frame({**REPLY, 'crash': ['E' * 10**6, 'x' * 10**6, 1, 'y' * 10**6, 'z' * 10**6]})",
@@ -72,46 +72,66 @@ FRAMES = {
     "sends control codes": "frame({**REPLY, 'crash': ['E', '\\x1b[2J\\x00\\u202e', 1, '', '']})",
 }
 
-CELLS = {name: ("inverse_permutation", _SOCKETS % frame) for name, frame in FRAMES.items()} | {
-    "floods the socket": (
-        "inverse_permutation",
-        _SOCKETS % "b'x' * 10**6" + "    while True: say(bytes(10**6))\n",
-    ),
-    "forges before it is asked": (
-        "inverse_permutation",
-        _SOCKETS % "b''" + "inverse_permutation.x = say(frame(REPLY))\n",
-    ),
-    "reads the next question itself": (
-        "inverse_permutation",
-        _SOCKETS % "b''" + "def inverse_permutation(order):\n    os.read(next(sockets()), 10**6)\n    return order\n",
-    ),
-    "closes every file": (
-        "inverse_permutation",
-        "import os\ndef inverse_permutation(order):\n    os.closerange(0, 64)\n    return order\n",
-    ),
-    "puts other files in the socket's place": (
-        "inverse_permutation",
-        _SOCKETS % "b''" + "def inverse_permutation(order):\n    out, into = os.pipe()\n"
-        "    for number in list(sockets()): os.dup2(into, number)\n    return order\n",
-    ),
-    "shuts the socket down": (
-        "inverse_permutation",
-        "import socket\n" + _SOCKETS % "b''" + "def inverse_permutation(order):\n"
-        "    for number in list(sockets()): socket.socket(fileno=number).shutdown(2)\n    return order\n",
-    ),
-    "sends its files along": (
-        "inverse_permutation",
-        "import socket\n" + _SOCKETS % "b''" + "def inverse_permutation(order):\n    for number in list(sockets()):\n"
-        "        socket.send_fds(socket.socket(fileno=os.dup(number)), [frame(REPLY)], [0, 1, 2] * 20)\n    return order\n",
-    ),
-    "writes on every open file": (
-        "inverse_permutation",
-        "import os\ndef inverse_permutation(order):\n    for number in range(64):\n        try: os.write(number, b'x' * 10**6)\n"
-        "        except OSError: pass\n    return order\n",
-    ),
-    "drips a byte at a time": (
-        "inverse_permutation",
-        "import time\n" + _SOCKETS % "b''" + "def inverse_permutation(order):\n    for byte in frame(REPLY) * 99:\n"
-        "        say(bytes([byte])); time.sleep(0.05)\n    return order\n",
-    ),
+_CELLS = {
+    "floods the socket": """
+        def inverse_permutation(order):
+            while True:
+                say(bytes(10**6))
+    """,
+    "forges before it is asked": """
+        def inverse_permutation(order):
+            return order
+        inverse_permutation.forged = say(frame(REPLY))
+    """,
+    "reads the next question itself": """
+        def inverse_permutation(order):
+            os.read(next(sockets()), 10**6)
+            return order
+    """,
+    "closes every file": """
+        def inverse_permutation(order):
+            os.closerange(0, 64)
+            return order
+    """,
+    "puts other files in the socket's place": """
+        def inverse_permutation(order):
+            out, into = os.pipe()
+            for number in list(sockets()):
+                os.dup2(into, number)
+            return order
+    """,
+    "shuts the socket down": """
+        import socket
+        def inverse_permutation(order):
+            for number in list(sockets()):
+                socket.socket(fileno=number).shutdown(2)
+            return order
+    """,
+    "sends its files along": """
+        import socket
+        def inverse_permutation(order):
+            for number in list(sockets()):
+                socket.send_fds(socket.socket(fileno=os.dup(number)), [frame(REPLY)], [0, 1, 2] * 20)
+            return order
+    """,
+    "writes on every open file": """
+        def inverse_permutation(order):
+            for number in range(64):
+                try:
+                    os.write(number, b"x" * 10**6)
+                except OSError:
+                    pass
+            return order
+    """,
+    "drips a byte at a time": """
+        import time
+        def inverse_permutation(order):
+            for byte in frame(REPLY) * 99:
+                say(bytes([byte]))
+                time.sleep(0.05)
+            return order
+    """,
 }
+
+CELLS = {name: ("inverse_permutation", _SOCKETS + _SAYS % said) for name, said in FRAMES.items()}
+CELLS |= {name: ("inverse_permutation", _SOCKETS + dedent(cell)) for name, cell in _CELLS.items()}

@@ -3,6 +3,8 @@
 Each of these is graded from two secret seeds: what the report says may not differ.
 """
 
+from textwrap import dedent
+
 GROUP = "carry hidden inputs out"
 
 _NOTE = """
@@ -77,57 +79,94 @@ BODIES = {
     "as words of the machine": "raise RuntimeError(f'CUDA error at {order.tolist()}')",
 }
 
-CELLS = {
-    "in a note in its folder": ("inverse_permutation", _file("note")),
-    "in a note at the root": ("inverse_permutation", _file("/note")),
-    "in a note among temporary files": ("inverse_permutation", _file("/tmp/attacked-note")),
-    "in a note in shared memory": ("inverse_permutation", _file("/dev/shm/attacked-note")),
-    "in a note among the devices": ("inverse_permutation", _file("/dev/note")),
-    "in a folder that is closed": (
-        "inverse_permutation",
-        "import os\ndef read():\n    os.chmod('closed', 0o700)\n    return open('closed/note').read()\n"
-        "def write(text):\n    os.mkdir('closed')\n    open('closed/note', 'w').write(text)\n    os.chmod('closed', 0)\n"
-        + _NOTE,
-    ),
-    "in the name of a file": (
-        "inverse_permutation",
-        "import os\ndef read(): return next(name for name in os.listdir() if name.startswith('hidden'))\n"
-        "def write(text): os.mkdir(text)\n" + _NOTE,
-    ),
-    "in a key of the kernel": (
-        "inverse_permutation",
-        "import ctypes, os\nlibc = ctypes.CDLL(None)\nnumbers = {'x86_64': (248, 249, 250), 'aarch64': (217, 218, 219)}\n"
-        "add, ask, do = numbers[os.uname().machine]\n"
-        "def read():\n    text = ctypes.create_string_buffer(999)\n    for ring in (-3, -4, -5):\n"
-        "        key = libc.syscall(do, 10, ring, b'user', b'attacked', 0)\n"
-        "        if key > 0 and libc.syscall(do, 11, key, text, 999) > 0: return text.value.decode()\n    raise KeyError\n"
-        "def write(text):\n    for ring in (-3, -4, -5): libc.syscall(add, b'user', b'attacked', text.encode(), len(text), ring)\n"
-        + _NOTE,
-    ),
-    "in shared memory of System V": (
-        "inverse_permutation",
-        "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\n"
-        "def place(flags):\n    number = libc.shmget(0x5A5A5A, 4096, flags)\n    assert number >= 0\n"
-        "    return libc.shmat(number, None, 0)\n"
-        "def read(): return ctypes.string_at(place(0)).decode()\n"
-        "def write(text): ctypes.memmove(place(0o1600), text.encode() + b'\\0', len(text) + 1)\n" + _NOTE,
-    ),
-    "in a queue of messages": (
-        "inverse_permutation",
-        "import ctypes\nlibc = ctypes.CDLL(None)\n"
-        "def read():\n    text = ctypes.create_string_buffer(9000)\n    queue = libc.mq_open(b'/attacked', 2048)\n"
-        "    assert queue >= 0\n    libc.mq_receive(queue, text, 9000, None)\n    return text.value.decode()\n"
-        "def write(text):\n    queue = libc.mq_open(b'/attacked', 0o102 | 2048, 0o600, None)\n"
-        "    libc.mq_send(queue, text.encode(), len(text), 0)\n" + _NOTE,
-    ),
-    "in its own limits": (
-        "inverse_permutation",
-        "import resource\ndef read():\n    soft, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)\n"
-        "    return f'hidden {soft}' if soft < 999 else 'nothing'\n"
-        "def write(text): resource.setrlimit(resource.RLIMIT_MSGQUEUE, (len(text), 999))\n" + _NOTE,
-    ),
-    "in the environment": (
-        "inverse_permutation",
-        "import os\ndef read(): return os.environ['NOTE']\ndef write(text): os.environ['NOTE'] = text\n" + _NOTE,
-    ),
+_PLACES = {
+    "in a folder that is closed": """
+        import os
+        def read():
+            os.chmod("closed", 0o700)
+            return open("closed/note").read()
+        def write(text):
+            os.mkdir("closed")
+            open("closed/note", "w").write(text)
+            os.chmod("closed", 0)
+    """,
+    "in the name of a file": """
+        import os
+        def read():
+            return next(name for name in os.listdir() if name.startswith("hidden"))
+        def write(text):
+            os.mkdir(text)
+    """,
+    "in a key of the kernel": """
+        import ctypes, os
+        libc = ctypes.CDLL(None)
+        add, do = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
+        def read():
+            text = ctypes.create_string_buffer(999)
+            for ring in (-3, -4, -5):
+                key = libc.syscall(do, 10, ring, b"user", b"attacked", 0)
+                if key > 0 and libc.syscall(do, 11, key, text, 999) > 0:
+                    return text.value.decode()
+            raise KeyError
+        def write(text):
+            done = [libc.syscall(add, b"user", b"attacked", text.encode(), len(text), ring) for ring in (-3, -4, -5)]
+            if max(done) < 0:
+                raise PermissionError
+    """,
+    "in shared memory of System V": """
+        import ctypes
+        libc = ctypes.CDLL(None)
+        libc.shmat.restype = ctypes.c_void_p
+        def place(flags):
+            number = libc.shmget(0x5A5A5A, 4096, flags)
+            if number < 0:
+                raise PermissionError
+            return libc.shmat(number, None, 0)
+        def read():
+            return ctypes.string_at(place(0)).decode()
+        def write(text):
+            ctypes.memmove(place(0o1600), text.encode() + bytes(1), len(text) + 1)
+    """,
+    "in a queue of messages": """
+        import ctypes
+        libc = ctypes.CDLL(None)
+        def queue(flags):
+            number = libc.mq_open(b"/attacked", flags | 2048, 0o600, None)
+            if number < 0:
+                raise PermissionError
+            return number
+        def read():
+            text = ctypes.create_string_buffer(9000)
+            libc.mq_receive(queue(0), text, 9000, None)
+            return text.value.decode()
+        def write(text):
+            libc.mq_send(queue(0o102), text.encode(), len(text), 0)
+    """,
+    "in its own limits": """
+        import resource
+        def read():
+            soft, hard = resource.getrlimit(resource.RLIMIT_MSGQUEUE)
+            return f"hidden {soft}" if soft < 999 else "nothing"
+        def write(text):
+            resource.setrlimit(resource.RLIMIT_MSGQUEUE, (sum(map(ord, text)) % 999, 999))
+    """,
+    "in the environment": """
+        import os
+        def read():
+            return os.environ["NOTE"]
+        def write(text):
+            os.environ["NOTE"] = text
+    """,
 }
+_FILES = {
+    "in a note in its folder": "note",
+    "in a note at the root": "/note",
+    "in a note among temporary files": "/tmp/attacked-note",
+    "in a note among lasting temporary files": "/var/tmp/attacked-note",
+    "in a note in shared memory": "/dev/shm/attacked-note",
+    "in a note among the devices": "/dev/note",
+    "in a note among the processes": "/proc/self/comm",
+}
+
+CELLS = {name: ("inverse_permutation", dedent(place) + _NOTE) for name, place in _PLACES.items()}
+CELLS |= {name: ("inverse_permutation", _file(path)) for name, path in _FILES.items()}

@@ -178,7 +178,7 @@ CELLS = {
     ),
     "takes all memory while it is defined": (
         "inverse_permutation",
-        "import torch\ntable = [0]\nwhile True:\n    table = table * 2\ndef inverse_permutation(order):\n    return table\n",
+        "table = [0]\nwhile True:\n    table = table * 2\ndef inverse_permutation(order):\n    return table\n",
     ),
     "is defined ten thousand lines long": (
         "inverse_permutation",
