@@ -29,17 +29,22 @@ from vitlab.grading.sandbox import Worker
 NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 
 
+def hidden_seed(words: str) -> int:
+    """The seed from which a batch draws its hidden inputs."""
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:7], "big")
+
+
 class Grader:
     """Grades hand-ins one after the other, with one worker. seconds: of wall clock for one answer."""
 
     def __init__(self, root: Path, options: Options, worker: Worker | None = None, seconds: float = SECONDS):
         self.options, self.level, self.seconds = options, level_named(options.level), seconds
         conventions = conventions_of(options.secret) if options.secret else STANDARD
-        self._worker = worker or Worker(self.level)
+        self.worker = worker or Worker(self.level)
         self.course = CourseSource(root, conventions)
-        self.seed = int.from_bytes(hashlib.sha256(options.seed.encode()).digest()[:7], "big")
-        self._worker.start([]).close()  # raises Unsafe where this level is not to be had
-        self._worker.stop()
+        self.seed = hidden_seed(options.seed)
+        self.worker.start([]).close()  # raises Unsafe where this level is not to be had
+        self.worker.stop()
 
     def grade(self, student: str, files: Sequence[tuple[str, bytes]], problems: Sequence[str] = ()) -> dict[str, Any]:
         """The record of one hand-in: files (name, content); problems: what could not be read of it."""
@@ -67,7 +72,7 @@ class Grader:
 
     def close(self) -> None:
         """End the worker."""
-        self._worker.close()
+        self.worker.close()
 
     def _by_lesson(self, files: Sequence[tuple[str, bytes]], problems: list[str]) -> dict[str, tuple[str, list]]:
         """One notebook for each lesson; of several the last by name counts, and `problems` says so."""
@@ -168,12 +173,12 @@ class Grader:
         Where a worker is gone, a new one tries once more; the verdict is None where that one goes as well.
         """
         for _ in range(2):
-            runner = SandboxRunner(self._worker, submission, self.course, self.seconds, until)
+            runner = SandboxRunner(self.worker, submission, self.course, self.seconds, until)
             try:
                 return judge(item, runner, seed), runner.timed_out
             except Unsafe:
-                self._worker.close()
-                self._worker = Worker(self.level)
+                self.worker.close()
+                self.worker = Worker(self.level)
             finally:
                 runner.close()
         return None, None

@@ -98,6 +98,11 @@ class Worker:
             raise Unsafe(f"A worker could not be locked down ({state['failed']}), so nothing is graded with it.")
         return ours
 
+    @property
+    def pid(self) -> int:
+        """The process that was started: the zygote, or what shuts it in."""
+        return self._process.pid
+
     def stop(self) -> str:
         """End the child and all that it started; how it ended."""
         from vitlab.grading import channel
