@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from graders import ROOT, Grader, Nbgrader, Otter, Ours
+from graders import ROOT, Grader, Nbgrader, Otter, Ours, surroundings
 from rich.console import Console
 from rich.table import Table
 from submissions import Submission, submissions
@@ -72,14 +72,11 @@ def measure(grader: Grader, batch: Sequence[Submission]) -> Run:
 
 
 def _start(command: Sequence[str], folder: Path, log, cores: int) -> subprocess.Popen:
-    own = {"VITLAB_HOME": str(folder), "OMP_NUM_THREADS": "1"}
-    if Path(command[0]).is_absolute():  # nbgrader calls the other programs of its environment by their names
-        own["PATH"] = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
     chosen = sorted(os.sched_getaffinity(0))[:cores]
     return subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **own},
+        env=surroundings(command, folder),
         stdout=log,
         stderr=subprocess.STDOUT,
         preexec_fn=lambda: os.sched_setaffinity(0, chosen),
