@@ -73,11 +73,9 @@ class Nbgrader:
     def __init__(self, venvs: Path, course: Path):
         self.program = _venv(venvs / "nbgrader", "nbgrader") / "nbgrader"
         self.course = course
-        self.lessons: list[str] = []
         for path in export(standard_course(ROOT), course, LESSONS):
             if path.suffix == ".ipynb":
                 _write(cut(nbformat.read(path, as_version=4)), path)
-                self.lessons.append(path.stem)
                 run([self.program, "generate_assignment", path.stem], course)
 
     def prepare(self, folder: Path, submissions: Sequence[Submission]) -> None:
@@ -87,7 +85,8 @@ class Nbgrader:
             _write(submission.notebook, place / f"{submission.lesson}.ipynb")
 
     def commands(self, folder: Path) -> list[list[str]]:
-        return [[str(self.program), "autograde", lesson] for lesson in self.lessons]
+        lessons = sorted({path.name for path in folder.glob("submitted/*/*")})
+        return [[str(self.program), "autograde", lesson] for lesson in lessons]
 
     def results(self, folder: Path) -> int:  # nbgrader takes the right to write away when it is done with a notebook
         written = folder.glob("autograded/*/*/*.ipynb")
