@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 LONGEST_MESSAGE = 300  # characters of an error message that a reply carries
 MOST_ITEMS = 10_000  # entries of a list, tuple or dict that a reply carries
+LARGEST_INT = 256  # bits of a whole number that a reply carries: every comparison can take it for a float
 # what this course and torch call all the time; ipykernel itself replaces `input`, so not every builtin counts
 _ORIGINAL_BUILTINS = {
     function.__name__: function
@@ -178,6 +179,8 @@ def execute(answer: Any, call: Call, namespace: Mapping[str, Any] | None = None)
 def plain(value: Any, depth: int = 0) -> Any:
     """`value` with only exact tensors and plain values left; anything else becomes `Foreign`."""
     kind = type(value)
+    if kind is int and value.bit_length() > LARGEST_INT:
+        return Foreign(f"int of over {LARGEST_INT * 3 // 10} digits")
     if value is None or kind in (bool, int, float, str):
         return value
     if kind in (Tensor, nn.Parameter):

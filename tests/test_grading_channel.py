@@ -9,7 +9,7 @@ import torch
 from helpers.runner import Call, Crash, Foreign, Reply, TorchModule
 from vitlab.grading import channel
 from vitlab.grading.extract import Unreadable, extract, read_notebook
-from vitlab.grading.sandbox import LEVELS, NO_ISOLATION, Unsafe, best_level
+from vitlab.grading.levels import LEVELS, NO_ISOLATION, Unsafe, best_level
 
 
 def through_a_socket(data):
@@ -99,14 +99,14 @@ def test_a_file_that_is_no_notebook_gets_a_sentence(data):
 def test_answers_are_found_by_name_where_ids_are_lost_with_what_they_use():
     sources = ["import math\nSCALE = 2", "def unused(): pass", "def helper(x): return SCALE * x", "print(1)\nexit()"]
     cells = [{"cell_type": "code", "source": source} for source in [*sources, "def patchify(a, b): return helper(a)"]]
-    found = [source.strip() for _, source in extract(cells, []).sources("patchify")]
+    found = [source.strip() for _, source, _ in extract(cells, []).sources("patchify")]
     assert found == ["SCALE = 2", "def helper(x): return SCALE * x", "def patchify(a, b): return helper(a)"]
 
 
 def test_without_isolation_nothing_is_graded_unless_it_is_allowed(monkeypatch):
-    monkeypatch.setattr("vitlab.grading.sandbox._why_not", lambda level: "not here")
+    monkeypatch.setattr("vitlab.grading.levels._why_not", lambda level: "not here")
     with pytest.raises(Unsafe, match=r"no isolation.*not here.*--unsafe"):
         best_level()
     assert best_level(unsafe=True) == NO_ISOLATION
-    monkeypatch.setattr("vitlab.grading.sandbox._why_not", lambda level: None)
+    monkeypatch.setattr("vitlab.grading.levels._why_not", lambda level: None)
     assert best_level() == LEVELS[0]

@@ -127,7 +127,7 @@ def test_a_closed_worker_is_gone():
 def test_the_last_definition_counts_and_the_report_says_so():
     sources = (HONEST, "inverse_permutation = 3")
     submission = extract([{"cell_type": "code", "source": source} for source in sources], items("02"))
-    assert [source.strip() for _, source in submission.sources("inverse_permutation")][-1] == sources[1]
+    assert [source.strip() for _, source, _ in submission.sources("inverse_permutation")][-1] == sources[1]
     assert submission.remarks == {
         "inverse_permutation": ["`inverse_permutation` is defined 2 times: the last one counts."]
     }

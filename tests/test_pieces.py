@@ -3,14 +3,14 @@
 import pytest
 
 from vitlab.grading.extract import extract
-from vitlab.grading.pieces import pieces
+from vitlab.grading.pieces import parsed, pieces
 
 
 def ran(name, *cells):
     """The value of a name once what it needs of a notebook has run."""
     submission = extract([{"cell_type": "code", "source": source} for source in cells], [])
     namespace = {}
-    for _, source in submission.sources(name):
+    for _, source, _ in submission.sources(name):
         exec(source, namespace)
     return namespace[name]
 
@@ -52,19 +52,19 @@ def test_a_name_is_what_the_notebook_makes_of_it(cells):
 
 
 def test_plots_and_prints_are_left_out():
-    assert not list(pieces("print(x)\nplt_show(x)\nx\nlesson.check('x')"))
+    assert not list(pieces(*parsed("print(x)\nplt_show(x)\nx\nlesson.check('x')")))
 
 
 def test_other_cells_are_left_out():
     submission = extract([{"cell_type": "code", "source": source} for source in ("a = 1", "b = 2", "f = a")], [])
-    assert [source for _, source in submission.sources("f")] == ["a = 1", "f = a"]
+    assert [source for _, source, _ in submission.sources("f")] == ["a = 1", "f = a"]
 
 
 def test_a_piece_of_the_lesson_is_no_definition_of_the_students():
     cells = ("def f(): return 42", 'f = lesson.piece("f")', 'g = lesson.piece("f")')
     submission = extract([{"cell_type": "code", "source": source} for source in cells], [])
-    assert [source for _, source in submission.sources("f")] == [cells[0]]
-    assert [source for _, source in submission.sources("g")] == [cells[0], cells[2]]
+    assert [source for _, source, _ in submission.sources("f")] == [cells[0]]
+    assert [source for _, source, _ in submission.sources("g")] == [cells[0], cells[2]]
 
 
 @pytest.mark.parametrize(("cell", "value"), [('a = "b"', "b"), ("a = (1, 2)", (1, 2)), ("a = 0\na = -3", -3)])

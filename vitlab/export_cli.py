@@ -25,3 +25,17 @@ def nbgrader(
     from vitlab.project import find_project
 
     raise typer.Exit(0 if command.export_nbgrader(find_project(), out, lessons or []) else 1)
+
+
+@export_app.command()
+def gradescope(
+    out: Annotated[Path, typer.Option("--out", help="The zip to write, such as autograder.zip.")],
+    lesson: Annotated[list[str] | None, typer.Option(help="A lesson that was set, such as 02. Default: any.")] = None,
+    secret: Annotated[str | None, typer.Option(help="The secret of the homework pack that was handed out.")] = None,
+) -> None:
+    """Write an autograder for Gradescope: this grader in a zip, with setup.sh and run_autograder."""
+    from vitlab.grading.autograder_zip import export_gradescope
+    from vitlab.project import find_project
+
+    export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
+    typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")

@@ -245,7 +245,7 @@ def _recognise(exercise: Exercise, sat: Examination, replies: Sequence[Reply]) -
                     break
                 told_apart = told_apart or want.crash is None
                 continue
-            if wrong.changed != got.changed or _values_differ(exercise, call, wrong, got):
+            if wrong.changed != got.changed or _values_differ(exercise, call, want, wrong, got):
                 break
             agreed = True
             told_apart = told_apart or _difference(exercise, call, want, wrong) is not None
@@ -255,7 +255,11 @@ def _recognise(exercise: Exercise, sat: Examination, replies: Sequence[Reply]) -
     return None
 
 
-def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> bool:
+def _values_differ(exercise: Exercise, call: Call, want: Reply, wrong: Reply, got: Reply) -> bool:
+    """Whether a student's reply is another one than a known wrong answer's.
+
+    Of the gradients those count that the right answer has: whether the target of a loss gets one is nobody's mistake.
+    """
     if exercise.compare:
         if exercise.compare(call, wrong, got) is not None:
             return True
@@ -267,7 +271,7 @@ def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> 
     return any(
         (name in wrong.gradients) != (name in got.gradients)
         or (name in got.gradients and _gradients_differ(wrong.gradients[name], got.gradients[name], 1e-3, largest))
-        for name in {*wrong.gradients, *got.gradients}
+        for name in want.gradients
     )
 
 
@@ -430,7 +434,8 @@ def _stopped(exercise: Exercise, crash: Crash) -> Verdict:
             f"`{exercise.id}` is still to be written: replace the `raise NotImplementedError` line.",
         )
     if crash.kind == "Missing":
-        return Verdict(exercise, NOT_ATTEMPTED, crash.message + " Run the cell that defines it, then check again.")
+        words = f"There is no `{exercise.id}` in this notebook yet. Run the cell that defines it, then check again."
+        return Verdict(exercise, NOT_ATTEMPTED, words)  # not the crash's: an answer may raise what it likes
     if crash.kind == "KeyboardInterrupt":
         where = f" in line {crash.line}: `{crash.text}`" if crash.line else ""
         return Verdict(

@@ -73,7 +73,7 @@ class Shape:
         """None where the answer is right, else what is wrong, in a sentence."""
         if type(value) is int and len(self.value) == 1:
             value = (value,)
-        if type(value) not in (tuple, list) or not all(type(size) is int for size in value):
+        if type(value) not in (tuple, list) or len(value) > 20 or not all(type(size) is int for size in value):
             raise Unreadable("Answer with a tuple of whole numbers, such as (2, 3, 4).")
         found = tuple(value)
         if found == self.value:
@@ -178,7 +178,7 @@ def same_growth(a, b, variables: tuple[str, ...]) -> bool:
             point = {name: scale**power for name, power in zip(variables, powers, strict=True)}
             try:
                 top, bottom = a(point), b(point)
-            except (OverflowError, ValueError, ZeroDivisionError):
+            except (OverflowError, TypeError, ValueError, ZeroDivisionError):  # TypeError: of complex numbers
                 return False
             if isinstance(top, complex) or not (0 < top < math.inf and 0 < bottom < math.inf):
                 return False

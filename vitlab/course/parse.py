@@ -31,13 +31,17 @@ MARKER = re.compile(r"# ?%%")
 
 @dataclass(frozen=True)
 class SourceCell:
-    """A cell as it stands in the file. line: of its marker; rows: of each line of its source (all from 1)."""
+    """A cell as it stands in the file. line: of its marker; rows: of each line of its source (all from 1).
+
+    varied: the conventions on which lines of it depend.
+    """
 
     kind: str
     source: str
     metadata: dict[str, Any]
     line: int
     rows: Sequence[int]
+    varied: tuple[str, ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -52,6 +56,7 @@ class Cell:
     (tasks and checks). points: on the cell that is graded. heading: the nearest heading's words.
     written: its text as the author wrote it, {{words}} filled in: delimiters, solutions and stubs. solved: its text in
     the solved edition. student: in the student's; None where the student has no such cell.
+    varied: the conventions on which lines of it depend.
     """
 
     kind: str
@@ -64,6 +69,7 @@ class Cell:
     student: str | None
     line: int
     metadata: dict[str, Any] = field(default_factory=dict)
+    varied: tuple[str, ...] = ()
 
     @property
     def task(self) -> str | None:
@@ -162,11 +168,10 @@ def source_cells(path: str | Path) -> list[SourceCell]:
 
 
 def _under(conventions: Conventions, cell: SourceCell, path: Path) -> SourceCell:
-    """A code cell without the lines that hold under other conventions."""
-    if cell.kind != "code":
-        return cell
-    kept = keep(cell.source, conventions, _fail_in(cell, path))
-    return replace(cell, source="\n".join(line for _, line in kept), rows=[cell.rows[row] for row, _ in kept])
+    """The cell without the lines that hold under other conventions."""
+    kept = keep(cell.source, conventions, _fail_in(cell, path), code=cell.kind == "code")
+    source, rows = "\n".join(line for _, line in kept.lines), [cell.rows[row] for row, _ in kept.lines]
+    return replace(cell, source=source, rows=rows, varied=kept.varied)
 
 
 def _marker_in_string(lines: list[str], marks: list[int]) -> int:
@@ -272,6 +277,7 @@ def _cell(cell: SourceCell, heading: str, path: Path, find: Callable, words: Map
         student=None if "ta-note" in cell.tags else editions.student,
         line=cell.line,
         metadata={key: cell.metadata[key] for key in ("slideshow", "jupyter") if key in cell.metadata},
+        varied=cell.varied,
     )
 
 

@@ -20,12 +20,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from helpers.runner import MOST_ITEMS, Call, Crash, Foreign, Reply, TorchModule
+from helpers.runner import LARGEST_INT, LONGEST_MESSAGE, MOST_ITEMS, Call, Crash, Foreign, Reply, TorchModule
 
 HEADER = struct.Struct(">4sII")  # magic, bytes of JSON, bytes of safetensors
 MAGIC = b"vit1"
 MOST_JSON, MOST_TENSORS = 4 << 20, 64 << 20  # bytes of a message
 DEEPEST = 20  # nesting of a value
+NUMBERS = {  # dtypes that every comparison knows
+    *(torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
+}
 CHUNK = 1 << 16
 
 
@@ -72,7 +76,7 @@ def receive(end: socket.socket, deadline: float | None = None) -> tuple[dict[str
     try:
         message = json.loads(header)
         tensors = load(blob) if blob else {}
-    except (ValueError, RecursionError, SafetensorError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, RecursionError, MemoryError, SafetensorError) as error:
         raise Garbled(f"a message that cannot be read: {type(error).__name__}") from None
     if type(message) is not dict:
         raise Garbled("a message that is no JSON object")
@@ -131,11 +135,11 @@ def reply_from_data(message: Mapping[str, Any], tensors: Mapping[str, Tensor], a
         gradients = {_text(name): _up(value, tensors) for name, value in _object(message["gradients"]).items()}
         changed = tuple(_whole(position, arguments) for position in _list(message["changed"]))
         seconds = float(message["seconds"])
-        device, crash = _text(message["device"]), message["crash"]
+        device, crash = _line(message["device"]), message["crash"]
         if crash is not None:
             kind, words, line, text, function = _list(crash)
             line = None if line is None else _whole(line, 1 << 31)
-            crash = Crash(_text(kind), _text(words), line, _text(text), _text(function))
+            crash = Crash(_line(kind), _line(words), line, _line(text), _line(function))
     except (KeyError, TypeError, ValueError, OverflowError):
         raise Garbled("a reply that lacks something, or holds something of another type") from None
     if not all(type(gradient) is Tensor for gradient in gradients.values()) or not math.isfinite(seconds):
@@ -149,7 +153,7 @@ def _down(value: Any, tensors: dict[str, Tensor]) -> Any:
     if value is None or kind in (bool, int, float, str):
         return value
     if isinstance(value, Tensor):
-        if value.is_complex() or value.dtype in _UNSENDABLE:
+        if value.dtype not in NUMBERS:
             return {"foreign": f"a tensor of {value.dtype}"}
         name = str(len(tensors))
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
@@ -167,13 +171,16 @@ def _down(value: Any, tensors: dict[str, Tensor]) -> Any:
 
 
 def _up(value: Any, tensors: Mapping[str, Tensor], depth: int = 0) -> Any:
+    if type(value) is int and value.bit_length() > LARGEST_INT:
+        raise ValueError("too large a number")
     if value is None or type(value) in (bool, int, float, str):
         return value
     if type(value) is not dict or len(value) != 1 or depth > DEEPEST:
         raise ValueError("no value of ours")
     [(kind, inner)] = value.items()
     if kind == "tensor":
-        return tensors[_text(inner)]
+        tensor = tensors[_text(inner)]
+        return tensor if tensor.dtype in NUMBERS else Foreign(f"a tensor of {tensor.dtype}")
     if kind in ("list", "tuple"):
         items = [_up(item, tensors, depth + 1) for item in _list(inner)]
         return items if kind == "list" else tuple(items)
@@ -184,17 +191,18 @@ def _up(value: Any, tensors: Mapping[str, Tensor], depth: int = 0) -> Any:
         built = tuple(_up(part, tensors, depth + 1) for part in _list(parts))
         return TorchModule(_text(name), _up(options, tensors, depth + 1), built, _whole(seed, 1 << 62))
     if kind == "foreign":
-        return Foreign(_text(inner))
+        return Foreign(_line(inner))
     raise ValueError("no value of ours")
-
-
-_UNSENDABLE = {torch.qint8, torch.quint8, torch.qint32}  # safetensors knows no quantised numbers
 
 
 def _text(value: Any) -> str:
     if type(value) is not str or len(value) > MOST_JSON:
         raise ValueError("not a text")
     return value
+
+
+def _line(value: Any) -> str:
+    return _text(value)[:LONGEST_MESSAGE]
 
 
 def _list(value: Any) -> list:

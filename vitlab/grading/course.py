@@ -17,7 +17,7 @@ from helpers.models.conventions import STANDARD, Conventions
 from vitlab.course.notebooks import solved_notebook
 from vitlab.course.parse import SourceLesson, parse
 from vitlab.grading.extract import Submission, extract
-from vitlab.grading.pieces import Piece, pieces
+from vitlab.grading.pieces import Piece, parsed, pieces
 
 SERVED = "helpers.models."  # the only modules of which an answer may get any
 
@@ -39,7 +39,7 @@ class CourseSource:
 
     def piece(self, name: str) -> str:
         """The course's own source of an exercise, with everything that it uses."""
-        return "\n".join(source for _, source in self._home(name).solved.sources(name))
+        return "\n".join(source for _, source, _ in self._home(name).solved.sources(name))
 
     def stub(self, name: str) -> str:
         """What stands in the student's notebook before an exercise is answered."""
@@ -78,12 +78,7 @@ class _Lesson:
     @cached_property
     def prelude(self) -> list[Piece]:
         setup = [cell["source"] for cell in self._notebook["cells"] if "setup" in cell["metadata"].get("tags", ())]
-        return [
-            piece
-            for source in setup
-            for piece in pieces(source)
-            if isinstance(ast.parse(piece.source).body[0], ast.Import | ast.ImportFrom)
-        ]
+        return [piece for source in setup for piece in pieces(*parsed(source)) if piece.imports]
 
     @cached_property
     def stubs(self) -> dict[str, str]:
@@ -137,11 +132,11 @@ def _imports(source: str) -> set[str]:
 
 def _without(source: str, answers: frozenset[str]) -> str:
     """A module's source without the definitions of these names and without what uses them."""
-    kept = list(pieces(source))
+    kept = list(pieces(*parsed(source)))
     gone = set(answers)
     while True:
         resting = [piece for piece in kept if (piece.defines | piece.uses) & gone]
         if not resting:
-            return "\n".join(piece.source.lstrip("\n") for piece in kept)
+            return "\n".join(piece.source for piece in kept)
         gone |= {name for piece in resting for name in piece.defines}
         kept = [piece for piece in kept if piece not in resting]

@@ -15,10 +15,12 @@ from typing import Any
 
 from helpers.exercises.definition import Exercise, Item, Question
 from helpers.exercises.written import FreeText
-from vitlab.grading.pieces import Piece, pieces
+from vitlab.grading.pieces import Piece, parsed, pieces
 
 MOST_BYTES = 20 << 20  # of a notebook; its pictures included
+MOST_BRACKETS = 2_000_000  # of its JSON: each takes a hundred bytes of memory once it is read
 MOST_CELLS = 5_000
+MOST_STATEMENTS = 5_000  # at the top level of its code cells
 LONGEST_CELL = 200_000  # characters
 DEFINED = re.compile(r"^(?:def |class |)([A-Za-z_]\w*)(?=\s*[(:=])", re.MULTILINE)
 
@@ -36,28 +38,34 @@ class Submission:
     remarks: dict[str, list[str]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)  # exercise id -> why its cell does not parse
 
-    def sources(self, name: str) -> list[tuple[str, str]]:
-        """What has to run so that `name` is as the notebook leaves it: (a title of its own, source), in their order.
+    def sources(self, name: str) -> list[tuple[str, str, int]]:
+        """What has to run so that `name` is as the notebook leaves it: (a title of its own, source, its first line).
 
-        Every piece that defines or changes it and, name by name, what these use: so the last definition wins.
+        Every piece that defines or changes it and, name by name, what these use, in their order: so the last definition
+        wins. Methods of what is imported change nothing that an answer may build on: `torch.manual_seed(0)` in a loop
+        that trains does not make the loop a part of every answer.
         """
+        own = {name for piece in self.pieces if not piece.imports for name in piece.defines}
+        making: dict[str, list[int]] = {}
+        for number, piece in enumerate(self.pieces):
+            for made in piece.makes | (piece.calls & own):
+                making.setdefault(made, []).append(number)
         chosen = {number for number, piece in enumerate(self.pieces) if piece.everywhere}
         wanted, known = [name], {name}
         while wanted:
-            looked_for = wanted.pop()
-            for number, piece in enumerate(self.pieces):
-                if looked_for in piece.makes and number not in chosen:
+            for number in making.get(wanted.pop(), ()):
+                if number not in chosen:
                     chosen.add(number)
-                    wanted += piece.uses - known
-                    known |= piece.uses
-        return [(f"piece {number}", self.pieces[number].source) for number in sorted(chosen)]
+                    wanted += self.pieces[number].uses - known
+                    known |= self.pieces[number].uses
+        return [(f"piece {n}", self.pieces[n].source, self.pieces[n].line) for n in sorted(chosen)]
 
     def literal(self, name: str) -> Any:
         """What a name holds, where the notebook's last word on it is a literal (`answer = "b"`): read, not run.
 
         Raises ValueError where only running the notebook could tell.
         """
-        making = [piece for piece in self.pieces if name in piece.makes or piece.everywhere]
+        making = [piece for piece in self.pieces if name in piece.makes | piece.calls or piece.everywhere]
         if not making or making[-1].everywhere or name in making[-1].uses:
             raise ValueError(name)
         [statement] = ast.parse(making[-1].source).body
@@ -70,6 +78,8 @@ def read_notebook(data: bytes) -> list[dict[str, Any]]:
     """The cells of a notebook. Raises Unreadable for what is none of format 4."""
     if len(data) > MOST_BYTES:
         raise Unreadable(f"The file has {len(data) / 2**20:.0f} MB; a notebook may have {MOST_BYTES >> 20}.")
+    if data.count(b"[") + data.count(b"{") > MOST_BRACKETS:
+        raise Unreadable("The file is nested and split into more parts than a notebook has.")
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError):
@@ -83,9 +93,12 @@ def read_notebook(data: bytes) -> list[dict[str, Any]]:
 
 
 def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submission:
-    """The answers to the items, from whichever cells they stand in."""
+    """The answers to the items, from whichever cells they stand in.
+
+    Raises Unreadable where there is more code than a notebook has.
+    """
     ids = {item.id: item for item in items if isinstance(item, Exercise | Question)}
-    submission, seen = Submission(), {}
+    submission, seen, statements = Submission(), {}, 0
     for cell in cells:
         source = _source(cell)
         identifier = _identifier(cell, ids)
@@ -100,7 +113,11 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
         if cell.get("cell_type") != "code":
             continue
         try:
-            found = list(pieces(source))
+            text, nodes = parsed(source)
+            statements += len(nodes)
+            if statements > MOST_STATEMENTS:
+                raise Unreadable(f"The notebook has over {MOST_STATEMENTS:,} statements, which is more than is read.")
+            found = list(pieces(text, nodes))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             if identifier:
                 line = getattr(error, "lineno", None)
@@ -135,12 +152,12 @@ def _identifier(cell: Mapping[str, Any], ids: Mapping[str, Item]) -> str | None:
     """The exercise to which a cell belongs, by its own id or nbgrader's, or None."""
     metadata = cell.get("metadata")
     metadata = metadata if type(metadata) is dict else {}
-    nbgrader = metadata.get("nbgrader")
+    nbgrader, tags = metadata.get("nbgrader"), metadata.get("tags")
     graded = nbgrader.get("grade_id") if type(nbgrader) is dict else None
     if type(nbgrader) is dict and nbgrader.get("grade") is True and nbgrader.get("solution") is not True:
         return None  # a check
     for name in (graded, metadata.get("exercise"), cell.get("id")):
-        if type(name) is str and name in ids and "check" not in (metadata.get("tags") or ()):
+        if type(name) is str and name in ids and not (type(tags) is list and "check" in tags):
             return name
     return None
 

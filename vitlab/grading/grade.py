@@ -21,22 +21,21 @@ from helpers.models.conventions import STANDARD
 from vitlab.course.secret import conventions_of
 from vitlab.grading.course import CourseSource
 from vitlab.grading.extract import Submission, Unreadable, extract, names_in, read_notebook
-from vitlab.grading.job import NOT_GRADED, Options
+from vitlab.grading.job import NOT_GRADED, UNREAD, Options
 from vitlab.grading.levels import Unsafe, level_named
-from vitlab.grading.runner import SandboxRunner
+from vitlab.grading.runner import SECONDS, SandboxRunner
 from vitlab.grading.sandbox import Worker
 
-UNREAD = "unread"  # verdict besides the check's: read by a person
 NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 
 
 class Grader:
-    """Grades hand-ins one after the other, with one worker."""
+    """Grades hand-ins one after the other, with one worker. seconds: of wall clock for one answer."""
 
-    def __init__(self, root: Path, options: Options):
-        self.options, self.level = options, level_named(options.level)
+    def __init__(self, root: Path, options: Options, worker: Worker | None = None, seconds: float = SECONDS):
+        self.options, self.level, self.seconds = options, level_named(options.level), seconds
         conventions = conventions_of(options.secret) if options.secret else STANDARD
-        self._worker = Worker(self.level)  # it imports torch while the lessons are read
+        self._worker = worker or Worker(self.level)
         self.course = CourseSource(root, conventions)
         self.seed = int.from_bytes(hashlib.sha256(options.seed.encode()).digest()[:7], "big")
         self._worker.start([]).close()  # raises Unsafe where this level is not to be had
@@ -48,7 +47,11 @@ class Grader:
         problems = list(problems)
         lessons = {}
         for number, (name, cells) in sorted(self._by_lesson(files, problems).items()):
-            lessons[number] = self._lesson(number, name, cells, started + self.options.timeout)
+            try:
+                lessons[number] = self._lesson(number, name, cells, started + self.options.timeout)
+            except Unreadable as error:
+                problems.append(f"{name}: {error}")
+                lessons[number] = self._lesson(number, name, [], started + self.options.timeout)
         for number in self.options.lessons:
             if number not in lessons:
                 problems.append(f"Lesson {number} was not handed in.")
@@ -165,7 +168,7 @@ class Grader:
         Where a worker is gone, a new one tries once more; the verdict is None where that one goes as well.
         """
         for _ in range(2):
-            runner = SandboxRunner(self._worker, submission, self.course, until=until)
+            runner = SandboxRunner(self._worker, submission, self.course, self.seconds, until)
             try:
                 return judge(item, runner, seed), runner.timed_out
             except Unsafe:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import symtable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 LESSON = "lesson"  # the object of `helpers.check`; what it does in a notebook is no part of an answer
@@ -18,39 +18,54 @@ NOT_PYTHON = ("%%bash", "%%sh", "%%html", "%%javascript", "%%js", "%%latex", "%%
 class Piece:
     """A top-level statement.
 
-    defines: names that it binds; makes: these and the names of objects that it changes; uses: names that it needs, its
-    own among them only where it builds on what they were; everywhere: whether it may bind any name (import *).
+    defines: names that it binds; makes: these and the names of objects that it writes into; calls: names of objects of
+    which it calls a method, which may change them; uses: names that it needs, its own among them only where it builds
+    on what they were; line: its first one in its cell; imports: whether it is an import; everywhere: whether it may
+    bind any name (import *).
     """
 
     source: str
     defines: frozenset[str]
     makes: frozenset[str]
+    calls: frozenset[str]
     uses: frozenset[str]
+    line: int = 1
+    imports: bool = False
     everywhere: bool = False
 
 
-def pieces(source: str) -> Iterator[Piece]:
-    """The statements of a cell that define or change something, magics left out; shows and plots are dropped.
+def parsed(source: str) -> tuple[str, list[ast.stmt]]:
+    """A cell's Python, magics left out, and its statements.
 
     Raises SyntaxError, ValueError, RecursionError or MemoryError where it is no Python.
     """
     text = _without_magics(source)
-    lines = text.splitlines()
-    for node in ast.parse(text).body:
+    return text, ast.parse(text).body
+
+
+def pieces(text: str, statements: Iterable[ast.stmt]) -> Iterator[Piece]:
+    """The statements of a cell that define or change something; shows and plots are dropped.
+
+    Raises SyntaxError, ValueError, RecursionError or MemoryError where it is no Python.
+    """
+    lines = text.split("\n")
+    for node in statements:
         if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", None) == "__future__":
             continue
         start = min([node.lineno, *(decorator.lineno for decorator in getattr(node, "decorator_list", []))])
-        body = "\n" * (start - 1) + "\n".join(lines[start - 1 : node.end_lineno])
+        body = "\n".join(lines[start - 1 : node.end_lineno])
         if _several_on_a_line(node, lines):
-            body = "\n" * (node.lineno - 1) + ast.unparse(node)
+            body, start = ast.unparse(node), node.lineno
         defines, uses = _names(body)
         asked_for = set(_pieces_asked_for(node))
-        changes = set(_changed(node))
-        star = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        writes, calls = set(_changed(node, _writes)), set(_changed(node, _calls))
+        imports = isinstance(node, ast.Import | ast.ImportFrom)
+        star = imports and node.names[0].name == "*"
         if asked_for and defines <= asked_for:
             continue  # `patchify = lesson.piece("patchify")`: the student's own, which stands elsewhere
-        if star or defines or changes:
-            yield Piece(body, frozenset(defines), frozenset(defines | changes), frozenset(uses | asked_for), star)
+        if star or defines or writes or calls:
+            names = (frozenset(some) for some in (defines, defines | writes, calls, uses | asked_for))
+            yield Piece(body, *names, start, imports, star)
 
 
 def _without_magics(source: str) -> str:
@@ -88,27 +103,34 @@ def _names(source: str) -> tuple[set[str], set[str]]:
         scope = inner.pop()
         inner += scope.get_children()
         within |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
-    augmented = {node.target.id for node in ast.walk(ast.parse(source)) if _augments(node)}
-    return defines, uses | augmented | (within - defines)
+    return defines, uses | set(_changed(ast.parse(source), _augments)) | (within - defines)
 
 
-def _augments(node: ast.AST) -> bool:
-    """Whether it is `name += ...`, which Python's table takes for a mere binding."""
-    return isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name)
+def _augments(node: ast.AST) -> Iterator[str]:
+    """The name of `name += ...`, which Python's table takes for a mere binding."""
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id
 
 
-def _changed(node: ast.AST) -> Iterator[str]:
-    """Names of objects that a statement writes into or calls a method of, outside of functions and classes."""
-    if isinstance(
-        node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.Import | ast.ImportFrom
-    ):
-        return
+def _writes(node: ast.AST) -> Iterator[str]:
+    """The name of the object of which an attribute or an entry is set or deleted."""
     if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
         yield from _root(node)
+
+
+def _calls(node: ast.AST) -> Iterator[str]:
+    """The name of the object of which a method is called for what it does, not for what it returns."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
         yield from _root(node.value.func)
+
+
+def _changed(node: ast.AST, how: Callable[[ast.AST], Iterator[str]]) -> Iterator[str]:
+    """Names that a statement changes in one of the ways above, outside of functions and classes."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+        return
+    yield from how(node)
     for inner in ast.iter_child_nodes(node):
-        yield from _changed(inner)
+        yield from _changed(inner, how)
 
 
 def _root(node: ast.AST) -> Iterator[str]:

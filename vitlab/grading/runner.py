@@ -90,7 +90,7 @@ class SandboxRunner:
         return Reply(crash=self._over)
 
     def _start(self, name: str, given: tuple[str, ...]) -> Crash | None:
-        self._child, self._deadline = (name, given), min(time.monotonic() + self.seconds, self.until)
+        self._child = (name, given)
         if time.monotonic() >= self.until:
             return self._too_long()
         if name in self.submission.broken:
@@ -98,8 +98,12 @@ class SandboxRunner:
         sources = self.submission.sources(name)
         if not sources:
             return Crash("Missing", f"There is no `{name}` in this notebook.")
-        sources += [(f"the course's {piece}", self.course.piece(piece)) for piece in given]
-        self._job = self.worker.start(sources, self.course.modules(name, given))
+        sources += [(f"the course's {piece}", self.course.piece(piece), 1) for piece in given]
+        try:
+            self._job = self.worker.start(sources, self.course.modules(name, given))
+        except channel.Garbled:
+            return Crash("Unusable", "it is with all that it uses too long to be run.")
+        self._deadline = min(time.monotonic() + self.seconds, self.until)
         return None
 
     def _too_long(self) -> Crash:

@@ -1,4 +1,8 @@
-"""Starts workers so that a student's code reaches nothing."""
+"""Starts workers so that a student's code reaches nothing.
+
+The channel, and torch with it, is imported where it is used: a worker is started before this process imports its own
+torch, so that the two imports run side by side.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,16 @@ import contextlib
 import os
 import shutil
 import signal
-import site
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vitlab.grading import channel
-from vitlab.grading.levels import Level, Unsafe, torch_folder
+from vitlab.grading.levels import DEVICES, SYSTEM, Level, Unsafe
+from vitlab.grading.levels import readable as allowed
 from vitlab.grading.lockdown import Limits
 
 KIT = (  # all of this project that a worker may see: none of it holds an answer
@@ -26,8 +28,6 @@ KIT = (  # all of this project that a worker may see: none of it holds an answer
 )
 STARTS_WITHIN = 60.0  # seconds; torch has to be imported
 ANSWERS_WITHIN = 10.0  # seconds, for control messages
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 SCRATCH = "/scratch"
 OWN_UIDS = 1 << 20  # beyond them nobody has a uid; each grader's process takes one of its own
 
@@ -41,7 +41,7 @@ class Worker:
         _fill(self._kit)
         uid = OWN_UIDS + os.getpid() if "uid" in level.layers else os.geteuid()
         self._control, theirs = socket.socketpair()
-        readable = _readable(self._kit)
+        readable = sorted({str(self._kit), *allowed()})
         scratch = SCRATCH if level.bubblewrap else str(self._kit / "scratch")
         os.makedirs(self._kit / "scratch", exist_ok=True)
         if "uid" in level.layers:
@@ -54,7 +54,7 @@ class Worker:
         )
         command = [sys.executable, "-I", "-X", "utf8", "-c", code]
         if level.bubblewrap:
-            command = [*bubblewrap(readable), *command]
+            command = [*bubblewrap(readable, "namespaces" in level.layers), *command]
         environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "OMP_NUM_THREADS": "1"}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the worker lives)
         self._process = subprocess.Popen(
@@ -68,24 +68,26 @@ class Worker:
         )
         theirs.close()
 
-    def start(self, sources: list[tuple[str, str]], modules: Mapping[str, str] | None = None) -> socket.socket:
-        """A socket to a fresh child, in which these sources (name, text) are run in order.
+    def start(self, sources: Sequence[tuple[str, str, int]], modules: Mapping[str, str] | None = None) -> socket.socket:
+        """A socket to a fresh child, in which these sources (name, text, number of its first line) are run in order.
 
         modules: the course's modules (name, source) that they may import; no other is there.
 
-        Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's.
+        Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's;
+        channel.Garbled where the sources are more than a message may hold.
         """
+        from vitlab.grading import channel
+
+        define = channel.pack({"define": [list(source) for source in sources], "modules": dict(modules or {})})
         ours, theirs = socket.socketpair()
         try:
-            message = {
-                "start": [list(source) for source in sources],
-                "modules": dict(modules or {}),
-                "limits": self.limits.as_data(),
-            }
             socket.send_fds(self._control, [b"j"], [theirs.fileno()])
-            self._ask(message, STARTS_WITHIN)
+            self._ask({"start": self.limits.as_data()}, STARTS_WITHIN)
             theirs.close()  # the child's end alone stays, so that its death is seen
-            state, _ = channel.receive(ours, time.monotonic() + ANSWERS_WITHIN)
+            deadline = time.monotonic() + ANSWERS_WITHIN
+            state, _ = channel.receive(ours, deadline)
+            if "ready" in state:
+                channel.send(ours, define, deadline)
         except (OSError, channel.Closed, channel.TimedOut):
             ours.close()
             raise Unsafe(f"A worker is gone or does not answer. Its last words: {self._last_words()}") from None
@@ -98,6 +100,8 @@ class Worker:
 
     def stop(self) -> str:
         """End the child and all that it started; how it ended."""
+        from vitlab.grading import channel
+
         try:
             socket.send_fds(self._control, [b"j"], [])
             return self._ask({"stop": True}, ANSWERS_WITHIN)["stopped"]
@@ -120,15 +124,22 @@ class Worker:
         return self._log.read()[-2000:].decode(errors="replace")
 
     def _ask(self, message: dict, within: float) -> dict:
+        from vitlab.grading import channel
+
         deadline = time.monotonic() + within
         channel.send(self._control, channel.pack(message), deadline)
         answer, _ = channel.receive(self._control, deadline)
         return answer
 
 
-def bubblewrap(readable: list[str]) -> list[str]:
-    """The command that shuts the rest of its line in: own namespaces, a read-only view of the libraries, no network."""
+def bubblewrap(readable: list[str], nested: bool) -> list[str]:
+    """The command that shuts the rest of its line in: own namespaces, a read-only view of the libraries, no network.
+
+    nested: whether children make namespaces in their turn, which nobody who is root here could.
+    """
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL"]
+    if nested:
+        command += ["--unshare-user", "--uid", "1000", "--gid", "1000"]
     command += ["--hostname", "worker", "--proc", "/proc", "--size", str(64 << 20), "--tmpfs", SCRATCH]
     command += ["--dir", "/dev"]
     for device in DEVICES:
@@ -138,7 +149,7 @@ def bubblewrap(readable: list[str]) -> list[str]:
             command += ["--symlink", os.readlink(path), path]
         elif os.path.exists(path) and path not in DEVICES:
             command += ["--ro-bind", path, path]
-    return [*command, "--chdir", SCRATCH, "--"]
+    return [*command, "--remount-ro", "/", "--chdir", SCRATCH, "--"]
 
 
 def _fill(kit: Path) -> None:
@@ -147,12 +158,3 @@ def _fill(kit: Path) -> None:
         target = kit / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, target)
-
-
-def _readable(kit: Path) -> list[str]:
-    """The libraries, Python itself and the kit: everything that a worker may read."""
-    paths = {str(kit), *SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"]}
-    paths |= {path for path in (*site.getsitepackages(), *sys.path) if path and "site-packages" in path}
-    paths |= {str(Path(torch_folder()).parent)}
-    paths |= {os.path.realpath(sys.executable)}
-    return sorted(path for path in paths if os.path.exists(path))

@@ -3,9 +3,13 @@
 It holds no answers: it imports `helpers.runner`, the channel and the lockdown, and its sandbox shows it nothing else of
 the course. Control messages come over one socket, each job over a socket of its own, which the child alone keeps.
 
-    control:  {"start": sources, "modules": {...}, "limits": {...}} with the job's socket  ->  {"started": true}
+    control:  {"start": limits} with the job's socket                          ->  {"started": true}
               {"stop": true}                                                   ->  {"stopped": how it ended}
-    job:      {"read": name} or {"run": name, "call": {...}}                   ->  a reply, as `channel` has it
+    job:      {"define": sources, "modules": {...}}                            ->  nothing
+              {"read": name} or {"run": name, "call": {...}}                   ->  a reply, as `channel` has it
+
+What a student wrote goes to the child alone: nothing of it, nor of what the course gives to one child, is ever in the
+zygote's memory, which every later child inherits.
 """
 
 from __future__ import annotations
@@ -88,6 +92,7 @@ def _absent(module: str, name: str) -> Callable[..., object]:
 def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str], scratch: str, uid: int) -> None:
     """Serve jobs until the control socket closes. uid: of the children, where "uid" is one of the layers."""
     keep_shut()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's own handler would let a child stop process 1
     torch.set_num_threads(1)
     _warm()
     lockdown = Lockdown(readable, layers)
@@ -105,13 +110,13 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
             child = os.fork()
             if not child:
                 control.close()
-                _child(job, message, lockdown, scratch, uid)
+                _child(job, message["start"], lockdown, scratch, uid)
             job.close()
             answer = {"started": True}
         else:
             answer = {"stopped": _end(child, layers, uid)}
             child = None
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(scratch, ignore_errors=True)  # where no layer keeps a child from writing there
             os.makedirs(scratch, exist_ok=True)
             if "uid" in layers:
                 os.chown(scratch, uid, uid)
@@ -156,36 +161,37 @@ def _end(child: int | None, layers: Sequence[str], uid: int) -> str:
     return f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit {os.WEXITSTATUS(status)}"
 
 
-def _child(job: socket.socket, message: Mapping, lockdown: Lockdown, scratch: str, uid: int) -> None:
+def _child(job: socket.socket, limits: Mapping, lockdown: Lockdown, scratch: str, uid: int) -> None:
     """Never returns."""
     try:
         null = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(null, stream)
-        os.chdir(scratch)
-        sys.meta_path.insert(0, CourseModules(message["modules"]))
-        for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
-            del sys.modules[name]  # our own functions keep what they use
         try:
-            lockdown.put_on(Limits(**message["limits"]), uid)
+            lockdown.put_on(Limits(**limits), scratch, uid)
         except Exception as error:
             channel.send(job, channel.pack({"failed": f"{type(error).__name__}: {error}"}))
             os._exit(4)
         channel.send(job, channel.pack({"ready": True}))
+        message, _ = channel.receive(job)
+        sys.meta_path.insert(0, CourseModules(message["modules"]))
+        for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
+            del sys.modules[name]  # our own functions keep what they use
         namespace = {"__name__": "__main__"}
         namespace["lesson"] = Notebook(namespace)
-        crash = _define(message["start"], namespace)
+        crash = _define(message["define"], namespace)
         _serve(job, namespace, crash)
     except BaseException:
         os._exit(3)
     os._exit(0)
 
 
-def _define(sources: Sequence[Sequence[str]], namespace: dict) -> Crash | None:
+def _define(sources: Sequence[Sequence], namespace: dict) -> Crash | None:
     """Run what a student wrote, piece by piece; the last crash, which tells why a name is missing."""
     crash = None
-    for name, source in sources:
+    for name, source, line in sources:
         file = f"<{name}>"
+        source = "\n" * (line - 1) + source  # so that a traceback has the line in the student's cell
         linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
         try:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
