@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 import stat
 import subprocess
@@ -16,6 +17,7 @@ from submissions import LESSONS, Submission, cut
 
 from vitlab.course.build import standard_course
 from vitlab.course.nbgrader import export
+from vitlab.grading.report import points
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,7 +61,8 @@ class Ours:
         return len(list(folder.glob("grades/records/*.json")))
 
     def points(self, folder: Path) -> float:
-        return sum(float(row["score"]) for row in _rows(folder / "grades/gradebook.csv"))
+        records = [json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("grades/records/*.json")]
+        return sum(points(lesson) for record in records for lesson in record["lessons"])
 
 
 class Nbgrader:
@@ -70,11 +73,9 @@ class Nbgrader:
     def __init__(self, venvs: Path, course: Path):
         self.program = _venv(venvs / "nbgrader", "nbgrader") / "nbgrader"
         self.course = course
-        self.lessons: list[str] = []
         for path in export(standard_course(ROOT), course, LESSONS):
             if path.suffix == ".ipynb":
                 _write(cut(nbformat.read(path, as_version=4)), path)
-                self.lessons.append(path.stem)
                 run([self.program, "generate_assignment", path.stem], course)
 
     def prepare(self, folder: Path, submissions: Sequence[Submission]) -> None:
@@ -84,7 +85,8 @@ class Nbgrader:
             _write(submission.notebook, place / f"{submission.lesson}.ipynb")
 
     def commands(self, folder: Path) -> list[list[str]]:
-        return [[str(self.program), "autograde", lesson] for lesson in self.lessons]
+        lessons = sorted({path.name for path in folder.glob("submitted/*/*")})
+        return [[str(self.program), "autograde", lesson] for lesson in lessons]
 
     def results(self, folder: Path) -> int:  # nbgrader takes the right to write away when it is done with a notebook
         written = folder.glob("autograded/*/*/*.ipynb")
@@ -92,7 +94,8 @@ class Nbgrader:
 
     def points(self, folder: Path) -> float:
         run([self.program, "export"], folder)
-        return sum(float(row["score"]) for row in _rows(folder / "grades.csv"))
+        with (folder / "grades.csv").open(encoding="utf-8") as file:
+            return sum(float(row["score"]) for row in csv.DictReader(file))
 
 
 class Otter:
@@ -145,9 +148,20 @@ class Otter:
         return sum(test.get("score") or 0 for result in results for test in result["tests"])
 
 
+def surroundings(command: Sequence[object], home: Path) -> dict[str, str]:
+    """A command's environment: one thread a process, progress kept in `home`, and the programs that lie beside it.
+
+    nbgrader calls the others of its virtual environment by their names.
+    """
+    path = f"{Path(str(command[0])).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "VITLAB_HOME": str(home)}
+
+
 def run(command: Sequence[object], folder: Path) -> None:
     """Runs a command that is not timed. Raises SystemExit with its last words where it fails."""
-    done = subprocess.run([str(part) for part in command], cwd=folder, capture_output=True, text=True, check=False)
+    environment = surroundings(command, folder)
+    texts = [str(part) for part in command]
+    done = subprocess.run(texts, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))} failed:\n{done.stderr[-2000:]}")
 
@@ -167,8 +181,3 @@ def _venv(folder: Path, package: str) -> Path:
 def _write(notebook: NotebookNode, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))

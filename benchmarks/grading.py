@@ -11,7 +11,6 @@ The other two are installed into environments of their own (a few minutes, kept 
 
 import argparse
 import os
-import resource
 import statistics
 import subprocess
 import tempfile
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from graders import ROOT, Grader, Nbgrader, Otter, Ours
+from graders import ROOT, Grader, Nbgrader, Otter, Ours, surroundings
 from rich.console import Console
 from rich.table import Table
 from submissions import Submission, submissions
@@ -35,7 +34,7 @@ class Run:
     """One grader on one batch.
 
     seconds, first: on the clock, to the last result and to the first; processor: seconds that all processes used;
-    peak: MB of memory; points: the sum of those given.
+    peak: MB of memory; points: the sum of those given, by which one sees whether all judge alike.
     """
 
     seconds: float
@@ -50,60 +49,59 @@ def measure(grader: Grader, batch: Sequence[Submission]) -> Run:
     with tempfile.TemporaryDirectory(prefix="vitlab-grading-") as name:
         folder = Path(name)
         grader.prepare(folder, batch)
-        peak, first = 0.0, None
-        before, started = _processor(), time.perf_counter()
+        peak, processor, first = 0.0, 0.0, None
+        started = time.perf_counter()
         for command in grader.commands(folder):
+            used, looked = [0.0], 0.0
             with (folder / "log").open("w") as log:
                 process = _start(command, folder, log, grader.cores)
-                weighed = 0.0
                 while process.poll() is None:
                     if first is None and grader.results(folder):
                         first = time.perf_counter() - started
-                    if time.perf_counter() - weighed > WEIGH:
-                        weighed = time.perf_counter()
-                        peak = max(peak, _memory(process.pid))
+                    if time.perf_counter() - looked > WEIGH:
+                        looked = time.perf_counter()
+                        memory, seconds = _weigh(process.pid)
+                        peak = max(peak, memory)
+                        used.append(seconds)
                     time.sleep(LOOK)
             if process.returncode:
                 raise SystemExit(f"{' '.join(command)} failed:\n{(folder / 'log').read_text()[-2000:]}")
-        seconds, processor = time.perf_counter() - started, _processor() - before
+            processor += max(used)
+        seconds = time.perf_counter() - started
         if grader.results(folder) != len(batch):
             raise SystemExit(f"{grader.name} gave {grader.results(folder)} results for {len(batch)} submissions.")
         return Run(seconds, first or seconds, processor, peak, grader.points(folder))
 
 
 def _start(command: Sequence[str], folder: Path, log, cores: int) -> subprocess.Popen:
-    own = {"VITLAB_HOME": str(folder), "OMP_NUM_THREADS": "1"}
-    if Path(command[0]).is_absolute():  # nbgrader calls the other programs of its environment by their names
-        own["PATH"] = f"{Path(command[0]).parent}{os.pathsep}{os.environ['PATH']}"
     chosen = sorted(os.sched_getaffinity(0))[:cores]
     return subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, **own},
+        env=surroundings(command, folder),
         stdout=log,
         stderr=subprocess.STDOUT,
         preexec_fn=lambda: os.sched_setaffinity(0, chosen),
     )
 
 
-def _processor() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def _weigh(pid: int) -> tuple[float, float]:
+    """MB and processor seconds of a process and all below it. Memory that several of them share counts once.
 
-
-def _memory(pid: int) -> float:
-    """MB of a process and all below it; what several of them share counts once."""
-    total = 0
+    The seconds are asked of each process as it lives: those of a sandbox that is killed reach no parent's account.
+    """
+    memory = seconds = 0.0
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
-        return 0.0
+        return 0.0, 0.0
     for process in family:
         try:
-            total += process.memory_full_info().pss
+            memory += process.memory_full_info().pss / 1e6
+            seconds += sum(process.cpu_times()[:4])  # of its own, and of its children that have ended
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-    return total / 1e6
+    return memory, seconds
 
 
 def main() -> None:
@@ -129,6 +127,8 @@ def main() -> None:
 
 
 def _table(runs: dict[tuple[int, Grader], list[Run]]) -> Table:
+    """A row for each batch and grader. "x faster other": submissions a minute and core, beside the faster other's."""
+
     def median(key: tuple[int, Grader], what: str) -> float:
         return statistics.median(getattr(run, what) for run in runs[key])
 
@@ -143,11 +143,11 @@ def _table(runs: dict[tuple[int, Grader], list[Run]]) -> Table:
         "submissions",
         "seconds",
         "a minute",
-        "times the faster other",
-        "first result, s",
+        "x faster other",
+        "first, s",
     ):
         table.add_column(column, justify="left" if column == "grader" else "right")
-    for column in ("processor s", "peak MB", "points given"):
+    for column in ("processor s", "peak MB", "points"):
         table.add_column(column, justify="right")
     for key in runs:
         count, grader = key
