@@ -49,7 +49,8 @@ def _answers_only(cells):
 
 
 def _one_big_cell(cells):
-    answers = [cell for cell in cells if {"exercise", "answer"} & set(cell["metadata"].get("tags", ()))]
+    tags = {"exercise", "answer"}
+    answers = [c for c in cells if c["cell_type"] == "code" and tags & set(c["metadata"].get("tags", ()))]
     return _saved([code("\n\n".join("".join(cell["source"]) for cell in answers))])
 
 
@@ -178,7 +179,7 @@ NOTEBOOKS = {
     "a cell that asks for input": _with(code("name = input()\npassword = __import__('getpass').getpass()")),
     "a cell that never ends": _with(code("while True:\n    pass")),
     "a cell that exits": _with(code("import sys\nsys.exit()"), code("exit()"), code("quit")),
-    "a cell that overwrites builtins": _with(code("list = [1]\nsum = 3\nmax = min = None\nprint = 1")),
+    "a cell that shadows builtins": _with(code("id = input = 1\nfilter = type\nprint = None\nhash = {}")),
     "a cell that deletes": _with(code("x = 1\ndel x"), code("%reset -f")),
     "plots in other cells": _with(code("import matplotlib.pyplot as plt\nplt.plot([1])\nplt.savefig('x.png')")),
     "training in other cells": _with(
