@@ -13,7 +13,7 @@ from helpers.exercises.definition import Exercise, Experiment, Item, Question
 from helpers.exercises.judge import CRASHED, RIGHT, Verdict, judge
 from helpers.experiment import Result, measure
 from helpers.models.conventions import STANDARD, Conventions
-from helpers.progress import read_progress, record
+from helpers.progress import NBGRADER, read_progress, record
 from helpers.runner import LocalRunner
 
 
@@ -32,16 +32,20 @@ class Lesson:
         self._runner = LocalRunner(namespace, lambda name: find(name, self.conventions).reference)
         self._hints_shown: dict[str, int] = {}
 
-    def check(self, identifier: str = "") -> Card:
-        """Judge the answer of that name as it stands in the notebook now."""
+    def check(self, identifier: str = "") -> Card | None:
+        """Judge the answer of that name as it stands in the notebook now.
+
+        Returns the verdict's card. Under nbgrader shows it and returns nothing; raises AssertionError where the answer
+        is not right.
+        """
         if (item := self._item(identifier)) is None:
             return self._unknown(identifier)
         if isinstance(item, Experiment):
             return Card("note", f"`{identifier}` is a prediction: nothing to check, run the experiment below it.")
         verdict = self._judge(item)
         record(identifier, verdict.kind, self.conventions.differences())
-        if os.environ.get("NBGRADER_EXECUTION") and verdict.kind != RIGHT:  # nbgrader reads a failure off an exception
-            raise AssertionError(f"{identifier}: {verdict.message}")
+        if os.environ.get(NBGRADER):
+            return _tell_nbgrader(verdict)
         return verdict_card(verdict)
 
     def hint(self, identifier: str = "", tier: int | None = None) -> Card:
@@ -145,6 +149,15 @@ def verdict_card(verdict: Verdict) -> Card:
     if verdict.kind != RIGHT:
         folded = [(f"Hint {i + 1} of {len(exercise.hints)}", hint) for i, hint in enumerate(exercise.hints)]
     return Card(verdict.kind, title, lines, verdict.facts, folded=folded)
+
+
+def _tell_nbgrader(verdict: Verdict) -> None:
+    """nbgrader reads points off a cell: an exception earns none, a value is partial credit, nothing earns all."""
+    from IPython.display import display
+
+    display(verdict_card(verdict))
+    if verdict.kind != RIGHT:
+        raise AssertionError(f"{verdict.exercise.id}: {verdict.message}")
 
 
 def _points(item: Exercise | Question) -> str:

@@ -566,7 +566,10 @@ figures.show(rows["reshape alone"], "A strip in garish colours: the pictures squ
 
 # %% [markdown]
 # The right shape, all the right numbers, and nothing in its place: red now shows pictures 0 and 1, green 2 and 3, blue
-# 4 and 5, squeezed flat and six times over. **For which of these patterns is `reshape` alone enough?**
+# 4 and 5, squeezed flat and six times over.
+
+# %% [markdown]
+# **For which of these patterns is `reshape` alone enough?**
 #
 # - a) `b c h w -> (b c) h w`
 # - b) `b c h w -> b (h w) c`

@@ -67,7 +67,7 @@ cat.shape
 #
 # Two orders are a matter of convention, so every text has to say them. Here
 # - the sequence runs over the grid **{{sequence_words}}**,
-# - within a patch, **{{patch_words}}** (and each channel's pixels row by row).
+# - within a patch, **{{patch_words}}** (and pixels as one reads a page).
 #
 # **Task.** `patchify(images, patch_size)` turns pictures `(B, C, H, W)` into patches `(B, N, C*P*P)`. Pictures need
 # not be square. `rearrange` of lesson 00 does it in one line.
@@ -81,7 +81,14 @@ def patchify(images, patch_size):
     Returns (B, N, C*P*P), N = (H/P) * (W/P)
     """
     ### BEGIN SOLUTION
+    ### sequence: row-major, patch: channel-first
     return rearrange(images, "b c (h p1) (w p2) -> b (h w) (c p1 p2)", p1=patch_size, p2=patch_size)
+    ### sequence: row-major, patch: channel-last
+    return rearrange(images, "b c (h p1) (w p2) -> b (h w) (p1 p2 c)", p1=patch_size, p2=patch_size)
+    ### sequence: column-major, patch: channel-first
+    return rearrange(images, "b c (h p1) (w p2) -> b (w h) (c p1 p2)", p1=patch_size, p2=patch_size)
+    ### sequence: column-major, patch: channel-last
+    return rearrange(images, "b c (h p1) (w p2) -> b (w h) (p1 p2 c)", p1=patch_size, p2=patch_size)
     ### END SOLUTION
 
 
@@ -155,8 +162,8 @@ lesson.check("picture_pixels_256")
 # ## 2 · And back (10 min)
 #
 # **Task.** `unpatchify(patches, patch_size, image_size)` puts the pictures together again, with `image_size = (H, W)`.
-# The number of channels follows from the length of a patch. You will need it in lesson 07, to see what a masked
-# autoencoder paints.
+# The patches come {{sequence_words}}, their numbers {{patch_words}}. How many channels there are follows from
+# the length of a patch. You will need it in lesson 07, to see what a masked autoencoder paints.
 
 
 # %% tags=["exercise"] exercise="unpatchify"
@@ -170,7 +177,10 @@ def unpatchify(patches, patch_size, image_size):
     height, width = image_size
     return rearrange(
         patches,
-        "b (h w) (c p1 p2) -> b c (h p1) (w p2)",
+        "b (h w) (c p1 p2) -> b c (h p1) (w p2)",  ### sequence: row-major, patch: channel-first
+        "b (h w) (p1 p2 c) -> b c (h p1) (w p2)",  ### sequence: row-major, patch: channel-last
+        "b (w h) (c p1 p2) -> b c (h p1) (w p2)",  ### sequence: column-major, patch: channel-first
+        "b (w h) (p1 p2 c) -> b c (h p1) (w p2)",  ### sequence: column-major, patch: channel-last
         h=height // patch_size,
         w=width // patch_size,
         p1=patch_size,
@@ -194,8 +204,8 @@ torch.equal(wrong.reshape(cat.shape), cat)
 figures.cut_apart(cat, wrong[0], 56)
 
 # %% [markdown]
-# The round trip succeeds, and the "patches" are rows of pixels. **Say in two or three sentences** why the round trip
-# proves nothing about `patchify`, and what would.
+# A bare `reshape` to `(1, N, C*P*P)` and back: the round trip succeeds, and the "patches" are rows of pixels. **Say in
+# two or three sentences** why the round trip proves nothing about `patchify`, and what would.
 
 # %% [markdown] tags=["answer"] exercise="round_trip"
 # ### BEGIN SOLUTION
@@ -215,7 +225,8 @@ figures.cut_apart(cat, wrong[0], 56)
 # weights, moving on by a whole patch: that is a convolution with kernel $P$ and stride $P$.
 #
 # **Task.** `linear_to_conv(weight, channels, patch_size)` turns the weight of `nn.Linear(C*P*P, D)` into the kernel
-# `(D, C, P, P)` of the convolution that is the same map. Nothing has to be computed: every number has its place.
+# `(D, C, P, P)` of the convolution that is the same map. Nothing has to be computed: every number has its place. A row
+# of the weight has one number for each of a flattened patch, in the same order ({{patch_words}}).
 
 
 # %% tags=["exercise"] exercise="linear_to_conv"
@@ -226,7 +237,10 @@ def linear_to_conv(weight, channels, patch_size):
     Returns (D, C, P, P)
     """
     ### BEGIN SOLUTION
+    ### patch: channel-first
     return rearrange(weight, "d (c p1 p2) -> d c p1 p2", c=channels, p1=patch_size, p2=patch_size)
+    ### patch: channel-last
+    return rearrange(weight, "d (p1 p2 c) -> d c p1 p2", c=channels, p1=patch_size, p2=patch_size)
     ### END SOLUTION
 
 
@@ -252,7 +266,8 @@ print(f"Linear layer on patches = stride-16 convolution: first token {first}, la
 
 # %% [markdown]
 # The same numbers in another arrangement: `by_conv` still is a grid, `by_linear` a sequence.
-#
+
+# %% [markdown]
 # **Task.** `PatchEmbed(patch_size, channels, dim)`: a module whose only part is the convolution `proj`; it takes
 # pictures and returns tokens `(B, N, dim)`, {{sequence_words}}.
 
@@ -269,7 +284,8 @@ class PatchEmbed(nn.Module):
 
     def forward(self, images):
         ### BEGIN SOLUTION
-        return rearrange(self.proj(images), "b d h w -> b (h w) d")
+        return rearrange(self.proj(images), "b d h w -> b (h w) d")  ### sequence: row-major
+        return rearrange(self.proj(images), "b d h w -> b (w h) d")  ### sequence: column-major
         ### END SOLUTION
 
 
@@ -517,7 +533,7 @@ print("The block equals torch.nn.TransformerEncoderLayer, given the same weights
 # All pieces are there. `ViT(image_size, patch_size, channels, num_classes, dim, depth, heads, mlp_ratio=4)` puts them
 # together; `image_size` is `(H, W)`, or one number for a square picture. On the way from pictures to logits:
 #
-# 1. `patch_embed`, a `PatchEmbed`: `(B, N, D)`;
+# 1. `patch_embed`, a `PatchEmbed`: `(B, N, D)`, {{sequence_words}};
 # 2. `cls_token`, a parameter `(1, 1, D)`, joins each sequence and stands **{{class_token_words}}**: `(B, 1+N, D)`;
 # 3. `pos_embed`, a parameter `(1, 1+N, D)`, is added;
 # 4. `blocks`, an `nn.ModuleList` of `depth` encoder blocks;
@@ -552,10 +568,14 @@ class ViT(nn.Module):
         ### BEGIN SOLUTION
         x = self.patch_embed(images)  # (B, C, H, W) -> (B, N, D)
         class_tokens = self.cls_token.expand(len(x), -1, -1)  # (1, 1, D) -> (B, 1, D)
-        x = torch.cat([class_tokens, x], dim=1) + self.pos_embed  # (B, 1+N, D)
+        x = torch.cat([class_tokens, x], dim=1) + self.pos_embed  # (B, 1+N, D)  ### class_token: first
+        x = torch.cat([x, class_tokens], dim=1) + self.pos_embed  # (B, N+1, D)  ### class_token: last
         for block in self.blocks:
             x = block(x)
+        ### class_token: first
         return self.head(self.norm(x)[:, 0])  # (B, 1+N, D) -> (B, D) -> (B, num_classes)
+        ### class_token: last
+        return self.head(self.norm(x)[:, -1])  # (B, N+1, D) -> (B, D) -> (B, num_classes)
         ### END SOLUTION
 
 

@@ -137,19 +137,24 @@ figures.walks(8, 8, {kind: scan(8, 8, kind) for kind in kinds})
 
 # %% [markdown]
 # Snake, spiral and Hilbert curve never jump; the Hilbert curve also stays in one corner for long before it moves on.
-# It is built from itself. On a square of side 2 it goes down, right, up. On a square of side 2h, each quarter holds
-# the curve of side h: the first one mirrored on the main diagonal (row and column swapped), the second and third as
-# they are, the last one mirrored on the other diagonal. On a grid that is no power-of-two square, take the smallest
-# such square around it and leave out the cells outside.
+
+# %% [markdown]
+# The Hilbert curve is built from itself. On a square of side 2 it goes down, right, up. On a square of side 2h, each
+# quarter holds the curve of side h: the first one mirrored on the main diagonal (row and column swapped), the second
+# and third as they are, the last one mirrored on the other diagonal. On a grid that is no power-of-two square, take the
+# smallest such square around it and leave out the cells outside.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **Exercise.** Write `scan_order(rows, cols, kind)`: a `long` tensor (rows*cols,) whose k-th entry is **the number of
 # the k-th patch visited** (numbers {{sequence_words}}), for any rows and cols from 1 on. For 3 rows and 3 columns,
-# numbered row by row:
+# numbered {{sequence_words}}:
 #
-#     0 1 2     column: 0 3 6 1 4 7 2 5 8      snake:   0 1 2 5 4 3 6 7 8
-#     3 4 5     spiral: 0 1 2 5 8 7 6 3 4      hilbert: 0 1 4 3 6 7 8 5 2
-#     6 7 8
+#     0 1 2     column: 0 3 6 1 4 7 2 5 8      snake:   0 1 2 5 4 3 6 7 8  ### sequence: row-major
+#     3 4 5     spiral: 0 1 2 5 8 7 6 3 4      hilbert: 0 1 4 3 6 7 8 5 2  ### sequence: row-major
+#     6 7 8  ### sequence: row-major
+#     0 3 6     column: 0 1 2 3 4 5 6 7 8      snake:   0 3 6 7 4 1 2 5 8  ### sequence: column-major
+#     1 4 7     spiral: 0 3 6 7 8 5 2 1 4      hilbert: 0 3 4 1 2 5 8 7 6  ### sequence: column-major
+#     2 5 8  ### sequence: column-major
 #
 # For any other kind it should raise a `ValueError`.
 
@@ -183,7 +188,8 @@ def scan_order(rows, cols, kind):
         walk = [(row, col) for row, col in square if row < rows and col < cols]
     else:
         raise ValueError(f"There is no scan {kind!r}.")
-    return torch.tensor([row * cols + col for row, col in walk])
+    return torch.tensor([row * cols + col for row, col in walk])  ### sequence: row-major
+    return torch.tensor([col * rows + row for row, col in walk])  ### sequence: column-major
     ### END SOLUTION
 
 

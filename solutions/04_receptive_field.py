@@ -545,7 +545,10 @@ def attention_distance(weights, grid):
     ### BEGIN SOLUTION
     rows, cols = grid
     number = torch.arange(rows * cols, device=weights.device)
+    ### sequence: row-major
     places = torch.stack([number // cols, number % cols], dim=1).to(weights.dtype)  # (N, 2)
+    ### sequence: column-major
+    places = torch.stack([number % rows, number // rows], dim=1).to(weights.dtype)  # (N, 2)
     distances = (places[:, None] - places[None, :]).norm(dim=-1)  # (N, 2) -> (N, N)
     return (weights * distances).sum(dim=-1).mean(dim=(0, 2))  # (B, heads, N, N) -> (heads,)
     ### END SOLUTION
@@ -682,12 +685,14 @@ print(result.conclusion)
 # that in its first block; a CNN has it as soon as its field is wide enough. (The wide one is deeper too. But depth
 # alone would not help: the bound that you derive next holds for any CNN whose units see one mark at a time.) So it is
 # the *field* that decides, not the kind of network.
-#
-# The CNN with field 7 is not quite helpless: each place casts a vote, the same for a mark wherever it stands, and the
-# votes add up to `vote(left) + vote(right)`. It says "alike" above a threshold. You may choose votes and threshold as
-# you like. There are four kinds of marks, all equally frequent; half of all pairs are alike, and the six unlike pairs
-# are equally frequent too. **What is the best accuracy that such a sum of votes can reach, in percent?** (To one digit
-# after the point.)
+
+# %% [markdown]
+# The CNN with field 7 is to say whether two distant marks are alike, and sees one of them at a time. It is not quite
+# helpless: each place casts a vote, the same for a mark wherever it stands, and the votes add up to
+# `vote(left) + vote(right)`. It says "alike" above a threshold. You may choose votes and threshold as you like. There
+# are four kinds of marks, all equally frequent; half of all pairs are alike, and the six unlike pairs are equally
+# frequent too. **What is the best accuracy that such a sum of votes can reach, in percent?** (To one digit after the
+# point.)
 
 # %% tags=["answer"] exercise="best_without_seeing_both"
 ### BEGIN SOLUTION

@@ -137,7 +137,8 @@ lesson.check("best_where")
 
 # %% [markdown]
 # It is also the worst: exactly 25%, never more, never less. No amount of data helps.
-#
+
+# %% [markdown]
 # **And the fine print. Move the garment by a single pixel instead of 12. Are the logits still the same?**
 #
 # - a) yes: without positions a ViT is blind to every move
@@ -367,8 +368,14 @@ print("a code with itself gives dim/2:", bool((products.diagonal() - 32).abs().m
 def sincos_2d(rows, cols, dim):
     """The code of each patch, row then column: (rows*cols, dim)."""
     ### BEGIN SOLUTION
+    ### sequence: row-major
     by_row = sincos_1d(rows, dim // 2).repeat_interleave(cols, dim=0)  # each row's code once a column
+    ### sequence: row-major
     by_col = sincos_1d(cols, dim // 2).repeat(rows, 1)  # all columns, over and over again
+    ### sequence: column-major
+    by_row = sincos_1d(rows, dim // 2).repeat(cols, 1)  # all rows, over and over again
+    ### sequence: column-major
+    by_col = sincos_1d(cols, dim // 2).repeat_interleave(rows, dim=0)  # each column's code once a row
     return torch.cat([by_row, by_col], dim=1)  # (rows*cols, dim)
     ### END SOLUTION
 
@@ -538,11 +545,17 @@ def interpolate_positions(pos_embed, old_grid, new_grid):
     """A table of positions for another grid: (1, [1+]N, D) -> (1, [1+]M, D)."""
     ### BEGIN SOLUTION
     extra = pos_embed.shape[1] - old_grid[0] * old_grid[1]  # 1 with a class token, else 0
-    class_token, table = pos_embed[:, :extra], pos_embed[:, extra:]
+    class_token, table = pos_embed[:, :extra], pos_embed[:, extra:]  ### class_token: first
+    table, class_token = pos_embed.split([old_grid[0] * old_grid[1], extra], dim=1)  ### class_token: last
+    ### sequence: row-major
     maps = table.unflatten(1, old_grid).permute(0, 3, 1, 2)  # (1, N, D) -> (1, D, rows, cols)
+    ### sequence: column-major
+    maps = table.unflatten(1, old_grid[::-1]).permute(0, 3, 2, 1)  # (1, N, D) -> (1, D, rows, cols)
     maps = F.interpolate(maps, size=new_grid, mode="bicubic", align_corners=False)
-    table = maps.flatten(2).transpose(1, 2)  # (1, D, rows, cols) -> (1, M, D)
-    return torch.cat([class_token, table], dim=1)
+    table = maps.flatten(2).transpose(1, 2)  # (1, D, rows, cols) -> (1, M, D)  ### sequence: row-major
+    table = maps.mT.flatten(2).transpose(1, 2)  # (1, D, rows, cols) -> (1, M, D)  ### sequence: column-major
+    return torch.cat([class_token, table], dim=1)  ### class_token: first
+    return torch.cat([table, class_token], dim=1)  ### class_token: last
     ### END SOLUTION
 
 

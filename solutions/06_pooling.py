@@ -66,7 +66,8 @@ sequence.shape
 def class_token_pool(tokens):
     """The class token of each picture: (B, 1+N, D) -> (B, D)."""
     ### BEGIN SOLUTION
-    return tokens[:, 0]
+    return tokens[:, 0]  ### class_token: first
+    return tokens[:, -1]  ### class_token: last
     ### END SOLUTION
 
 
@@ -139,7 +140,8 @@ lesson.check("gap_gradient")
 def mean_of_patches(sequence):
     """The mean of the patch tokens, without the class token: (B, 1+N, D) -> (B, D)."""
     ### BEGIN SOLUTION
-    return global_average_pool(sequence[:, 1:])
+    return global_average_pool(sequence[:, 1:])  ### class_token: first
+    return global_average_pool(sequence[:, :-1])  ### class_token: last
     ### END SOLUTION
 
 

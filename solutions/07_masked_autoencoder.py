@@ -143,7 +143,8 @@ def random_masking(x, keep_length, ids_shuffle):
     ids_keep = ids_shuffle[:, :keep_length]  # (B, N) -> (B, keep)
     kept = x.gather(1, ids_keep[:, :, None].expand(-1, -1, x.shape[-1]))  # (B, N, D) -> (B, keep, D)
     ids_restore = ids_shuffle.argsort(dim=1)  # when each token was drawn
-    mask = (ids_restore >= keep_length).float()  # too late to be kept
+    mask = (ids_restore >= keep_length).float()  # too late to be kept  ### masked: 1
+    mask = (ids_restore < keep_length).float()  # early enough to be kept  ### masked: 0
     return kept, mask, ids_restore
     ### END SOLUTION
 
@@ -218,7 +219,8 @@ def masked_loss(prediction, target, mask):
     """
     ### BEGIN SOLUTION
     error = (prediction - target).square().mean(dim=-1)  # (B, N, C*P*P) -> (B, N)
-    return (error * mask).sum() / mask.sum()
+    return (error * mask).sum() / mask.sum()  ### masked: 1
+    return (error * (1 - mask)).sum() / (1 - mask).sum()  ### masked: 0
     ### END SOLUTION
 
 
@@ -287,7 +289,7 @@ lesson.check("why_decoder")
 #
 # `forward_encoder(images, ids_shuffle)`: embed; add the patches' positions; mask, keeping `int(N * (1 - mask_ratio))`;
 # join the class token, which stands **{{class_token_words}}** (in `pos_embed` too: its row is added to it); blocks;
-# norm. Returns `(embeddings, mask, ids_restore)`.
+# norm. Returns `(embeddings, mask, ids_restore)`; in `mask`, {{masked_value}} means masked.
 #
 # `forward_decoder(embeddings, ids_restore)`: embed; a mask token for every hidden place; restore; join the class token
 # again; add *all* decoder positions; blocks; norm; predict; drop the class token's row. Returns `(B, N, C*P*P)`.
@@ -331,11 +333,16 @@ class MaskedAutoencoder(nn.Module):
     def forward_encoder(self, images, ids_shuffle):
         """(B, C, H, W) and (B, N) -> embeddings (B, 1 + keep, dim), mask (B, N), ids_restore (B, N)."""
         ### BEGIN SOLUTION
-        x = self.patch_embed(images) + self.pos_embed[:, 1:]  # (B, N, D)
+        x = self.patch_embed(images) + self.pos_embed[:, 1:]  # (B, N, D)  ### class_token: first
+        x = self.patch_embed(images) + self.pos_embed[:, :-1]  # (B, N, D)  ### class_token: last
         keep_length = int(x.shape[1] * (1 - self.mask_ratio))
         x, mask, ids_restore = random_masking(x, keep_length, ids_shuffle)  # (B, N, D) -> (B, keep, D)
+        ### class_token: first
         class_tokens = (self.cls_token + self.pos_embed[:, :1]).expand(len(x), -1, -1)  # (B, 1, D)
-        x = torch.cat([class_tokens, x], dim=1)  # (B, 1 + keep, D)
+        x = torch.cat([class_tokens, x], dim=1)  # (B, 1 + keep, D)  ### class_token: first
+        ### class_token: last
+        class_tokens = (self.cls_token + self.pos_embed[:, -1:]).expand(len(x), -1, -1)  # (B, 1, D)
+        x = torch.cat([x, class_tokens], dim=1)  # (B, keep + 1, D)  ### class_token: last
         for block in self.blocks:
             x = block(x)
         return self.norm(x), mask, ids_restore
@@ -345,13 +352,16 @@ class MaskedAutoencoder(nn.Module):
         """(B, 1 + keep, dim) and (B, N) -> painted patches (B, N, C*P*P)."""
         ### BEGIN SOLUTION
         x = self.decoder_embed(embeddings)  # (B, 1 + keep, E)
-        class_tokens, kept = x[:, :1], x[:, 1:]
+        class_tokens, kept = x[:, :1], x[:, 1:]  ### class_token: first
+        class_tokens, kept = x[:, -1:], x[:, :-1]  ### class_token: last
         hidden = ids_restore.shape[1] - kept.shape[1]
         x = restore_masked(kept, self.mask_token.expand(len(x), hidden, -1), ids_restore)  # (B, N, E)
-        x = torch.cat([class_tokens, x], dim=1) + self.decoder_pos_embed  # (B, 1 + N, E)
+        x = torch.cat([class_tokens, x], dim=1) + self.decoder_pos_embed  # (B, 1 + N, E)  ### class_token: first
+        x = torch.cat([x, class_tokens], dim=1) + self.decoder_pos_embed  # (B, N + 1, E)  ### class_token: last
         for block in self.decoder_blocks:
             x = block(x)
-        return self.decoder_pred(self.decoder_norm(x))[:, 1:]  # (B, N, C*P*P)
+        return self.decoder_pred(self.decoder_norm(x))[:, 1:]  # (B, N, C*P*P)  ### class_token: first
+        return self.decoder_pred(self.decoder_norm(x))[:, :-1]  # (B, N, C*P*P)  ### class_token: last
         ### END SOLUTION
 
 

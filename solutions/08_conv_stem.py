@@ -124,7 +124,10 @@ class ConvStem(nn.Module):
         x = images
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = F.relu(norm(conv(x)))  # (B, c, h, w) -> (B, c', h/2, w/2)
+        ### sequence: row-major
         return rearrange(self.proj(x), "b d h w -> b (h w) d")  # (B, dim, H/P, W/P) -> (B, N, dim)
+        ### sequence: column-major
+        return rearrange(self.proj(x), "b d h w -> b (w h) d")  # (B, dim, H/P, W/P) -> (B, N, dim)
         ### STUB
         # raise NotImplementedError("From images to tokens.")
         ### END SOLUTION
@@ -593,9 +596,13 @@ def depthwise_on_grid(tokens, weight, grid):
     """A 3x3 depthwise convolution over the grid of the tokens: (B, N, D) -> (B, N, D)."""
     ### BEGIN SOLUTION
     rows, cols = grid
+    ### sequence: row-major
     maps = rearrange(tokens, "b (h w) d -> b d h w", h=rows, w=cols)  # (B, N, D) -> (B, D, rows, cols)
+    ### sequence: column-major
+    maps = rearrange(tokens, "b (w h) d -> b d h w", h=rows, w=cols)  # (B, N, D) -> (B, D, rows, cols)
     maps = F.conv2d(maps, weight, padding=1, groups=len(weight))
-    return rearrange(maps, "b d h w -> b (h w) d")  # (B, D, rows, cols) -> (B, N, D)
+    return rearrange(maps, "b d h w -> b (h w) d")  # (B, D, rows, cols) -> (B, N, D)  ### sequence: row-major
+    return rearrange(maps, "b d h w -> b (w h) d")  # (B, D, rows, cols) -> (B, N, D)  ### sequence: column-major
     ### END SOLUTION
 
 

@@ -65,7 +65,7 @@ some = torch.tensor([int((test.labels == label).nonzero()[0]) for label in range
 # ## 1 · A picture as a sentence (8 min) ★
 #
 # GPT models a sentence as a product: the chance of its first word, times the chance of its second word given the first,
-# and so on. Put the patches of a picture into a sequence x1 ... xN, row by row, and do the same.
+# and so on. Put the patches of a picture into a sequence x1 ... xN, {{sequence_words}}, and do the same.
 #
 # **Which product is the probability of the picture, for certain and without any assumption?**
 #
@@ -902,8 +902,8 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 
 # %% [markdown] tags=["answer"] exercise="how_to_draw"
 # ### BEGIN SOLUTION
-# Cut the picture into patches, put them into a fixed order, row by row, and write its probability as a product of
-# p(patch | patches before it). A softmax needs finitely many tokens: a codebook (k-means, or a learned one such as a
+# Cut the picture into patches, put them into a fixed order, {{sequence_words}}, and write its probability as a product
+# of p(patch | patches before it). A softmax needs finitely many tokens: a codebook (k-means, or a learned one such as a
 # VQ-VAE) turns every patch into the number of its nearest word. The ViT keeps its blocks and changes in two ways:
 # attention gets a causal mask (scores of later tokens are minus infinity before the softmax), so that place i knows
 # nothing of what comes later, and the input is shifted by one behind a start token, which may say the class, so that

@@ -107,11 +107,22 @@ def test_a_home_that_cannot_be_written_costs_nothing(tmp_path, monkeypatch):
     assert "right" in repr(Lesson("01", {"patchify": patchify}).check("patchify"))
 
 
-def test_under_nbgrader_a_wrong_answer_raises(monkeypatch):
+def test_under_nbgrader_a_wrong_answer_raises_and_a_right_one_gives_no_value(monkeypatch, capsys):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     with pytest.raises(AssertionError, match="patchify"):
         Lesson("01", {"patchify": subsampled}).check("patchify")
+    assert "wrong · `patchify`" in capsys.readouterr().out
+    assert Lesson("01", {"patchify": patchify}).check("patchify") is None
+    assert "right · `patchify`" in capsys.readouterr().out
+
+
+def test_under_nbgrader_no_ones_progress_is_shown_to_another(monkeypatch):
     Lesson("01", {"patchify": patchify}).check("patchify")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert "0 of" in repr(Lesson("01", {}))
+    Lesson("01", {"patchify": patchify}).check("patchify")
+    monkeypatch.delenv("NBGRADER_EXECUTION")
+    assert read_progress()["patchify"]["tries"] == 1
 
 
 ORDER = Experiment(
@@ -176,3 +187,48 @@ def test_a_claim_over_seeds_is_judged_by_the_mean_difference():
     small = Result(ORDER, "b", {"one": 70.0, "other": 70.5}, {}, shipped)
     assert small.holds(claim), "one run the other way does not settle it"
     assert not Result(ORDER, "b", small.values, {}, {**shipped, "other": [72.0, 73.0, 78.0]}).holds(claim)
+
+
+# homework: other conventions
+
+
+def column_major(images, patch_size):
+    return rearrange(images, "b c (h p1) (w p2) -> b (w h) (c p1 p2)", p1=patch_size, p2=patch_size)
+
+
+def test_checks_hints_and_pieces_follow_the_conventions_of_a_homework(capsys):
+    lesson = Lesson("01", {"patchify": column_major}, conventions={"sequence": "column-major"})
+    assert repr(lesson.check("patchify")).startswith("✓ right")
+    assert lesson.piece("patchify") is column_major
+    assert "(w h)" in repr(lesson.hint("PatchEmbed", 3))
+    public = Lesson("01", {"patchify": patchify}, conventions={"sequence": "column-major"}).check("patchify")
+    assert "column by column was asked for" in repr(public)
+
+
+@pytest.mark.parametrize(
+    ("conventions", "said"),
+    [
+        ({"order": "row-major"}, "There is no convention 'order': there are sequence, patch, class_token, masked."),
+        (
+            {"sequence": "spiral"},
+            "'sequence' must be 'row-major' or 'column-major', but it is 'spiral'.",
+        ),
+    ],
+)
+def test_a_wrong_convention_is_told_in_a_sentence(conventions, said):
+    with pytest.raises(ValueError, match=said):
+        Lesson("01", {}, conventions=conventions)
+
+
+def test_progress_of_a_homework_is_kept_apart_from_the_lessons():
+    homework = Lesson("01", {"patchify": column_major}, conventions={"sequence": "column-major"})
+    homework.check("patchify")
+    assert "Homework 01" in repr(homework)
+    assert "1 of 23 done" in repr(homework)
+    assert "0 of 23 done" in repr(Lesson("01", {}))
+    assert "0 of 23 done" in repr(Lesson("01", {}, conventions={"class_token": "last"}))
+
+
+def test_a_homework_under_the_courses_own_conventions_is_the_lesson():
+    Lesson("01", {"patchify": patchify}, conventions={}).check("patchify")
+    assert "1 of 23 done" in repr(Lesson("01", {}))

@@ -344,3 +344,22 @@ def test_a_gradient_left_behind_on_an_argument_is_a_change_of_it():
 
     reply = execute(leaves_a_gradient, Call(args=(torch.ones(2, 3), torch.ones(1))))
     assert reply.changed == (0,)
+
+
+def partly(answer):
+    return judge(find("inverse_permutation"), LocalRunner({"inverse_permutation": answer}, None)).credit
+
+
+def test_a_part_of_the_points_is_for_groups_of_cases_that_pass_whole():
+    verdict = judge(
+        find("cnn_receptive_field"),
+        LocalRunner({"cnn_receptive_field": lambda layers: 1 + sum(k - 1 for k, _, _ in layers)}, None),
+    )
+    assert verdict.groups["stride 1"][0]
+    assert not verdict.groups["strides"][0]
+    assert 0 < verdict.credit < 1
+
+
+def test_handing_back_the_argument_earns_nothing():
+    assert partly(lambda order: order) == 0
+    assert partly(lambda order: order.argsort()) == 1

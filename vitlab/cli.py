@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vitlab.export_cli import export_app
+
 app = typer.Typer(
     name="vitlab",
     help="A hands-on lab on Vision Transformers and Masked Autoencoders.",
@@ -14,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(export_app, name="export")
 
 
 @app.command()
@@ -58,6 +61,19 @@ def build(
 
     run = command.check if check else command.build
     raise typer.Exit(0 if run(find_project(), lessons or [], execute) else 1)
+
+
+@app.command()
+def homework(
+    secret: Annotated[str, typer.Option(help="Any text. Grading needs it again; students must not know it.")],
+    out: Annotated[Path, typer.Option(help="A new or an empty folder, or that of an earlier pack.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+) -> None:
+    """Make a homework pack whose conventions are drawn from a secret, so that the public solutions do not pass."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    raise typer.Exit(0 if command.homework(find_project(), lessons or [], secret, out) else 1)
 
 
 @app.command()
@@ -129,6 +145,22 @@ def grade(
         unsafe=unsafe,
     )
     raise typer.Exit(0 if all_graded else 3)
+
+
+@app.command()
+def report(
+    grades: Annotated[Path, typer.Argument(help="A folder that `vitlab grade --out` filled.")],
+    marks: Annotated[Path | None, typer.Option(help="marks.csv, as free_text.html gives it.")] = None,
+) -> None:
+    """Write a batch's reports anew, with the marks of its free text.
+
+    Exit code 1: nothing is changed, and a sentence for each line says what is wrong with it.
+    """
+    from rich.console import Console
+
+    from vitlab.grading.report import run_report
+
+    run_report(grades, marks, Console())
 
 
 @app.command()

@@ -30,8 +30,8 @@ class Verdict:
 
     message: one or two sentences; mistake: name of the recognised mistake; facts: (label, text) pairs on the first
     failing case; remarks: what to know although it is right; passed, total: cases; groups: by name of a group of cases,
-    (whether all of them pass, how many there are); given: ids of earlier answers for which the course's own pieces
-    stood in.
+    (whether all of them pass, how many of them earn points); given: ids of earlier answers for which the course's own
+    pieces stood in.
     """
 
     exercise: Exercise | Question
@@ -50,7 +50,8 @@ class Verdict:
         """Share of the points, from 0 to 1: all of them where it is right, else the groups of cases that pass whole."""
         if self.kind == RIGHT:
             return 1.0
-        return sum(count for whole, count in self.groups.values() if whole) / max(self.total, 1)
+        earning = sum(count for _, count in self.groups.values())
+        return sum(count for whole, count in self.groups.values() if whole) / max(earning, 1)
 
 
 class Examination:
@@ -59,6 +60,7 @@ class Examination:
     def __init__(self, exercise: Exercise, seed: int):
         self.cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
         self.expected = [execute(exercise.reference, call) for call in self.cases]
+        self.earns = [not _hands_back(call, want) for call, want in zip(self.cases, self.expected, strict=True)]
         self._answers = [mistake.answer for mistake in exercise.mistakes]
         self._mistaken: dict[tuple[int, int], Reply] = {}
 
@@ -174,7 +176,7 @@ def _judge_code(exercise: Exercise, runner: Runner, sat: Examination, given: tup
         _difference(exercise, call, want, got) for call, want, got in zip(cases, expected, replies, strict=True)
     ]
     passed = sum(difference is None for difference in differences)
-    count = {"passed": passed, "total": len(cases), "groups": _groups(cases, expected, differences)}
+    count = {"passed": passed, "total": len(cases), "groups": _groups(sat, differences)}
     if any(reply.device != "cpu" for reply in replies):
         remarks.append(
             "It moves its result to another device: leave tensors where they came from, so that it runs anywhere."
@@ -220,18 +222,23 @@ def _difference(exercise: Exercise, call: Call, expected: Reply, found: Reply) -
     return None
 
 
-def _groups(
-    cases: Sequence[Call], expected: Sequence[Reply], differences: Sequence[str | None]
-) -> dict[str, tuple[bool, int]]:
+def _groups(sat: Examination, differences: Sequence[str | None]) -> dict[str, tuple[bool, int]]:
     """Which groups of cases pass whole. An answer none of whose values is right has earned none: errors are cheap."""
     groups: dict[str, tuple[bool, int]] = {}
     any_value = any(
-        difference is None and want.crash is None for want, difference in zip(expected, differences, strict=True)
+        difference is None and want.crash is None for want, difference in zip(sat.expected, differences, strict=True)
     )
-    for call, difference in zip(cases, differences, strict=True):
+    for call, difference, earns in zip(sat.cases, differences, sat.earns, strict=True):
         whole, count = groups.get(call.group, (any_value, 0))
-        groups[call.group] = (whole and difference is None, count + 1)
+        groups[call.group] = (whole and difference is None, count + earns)
     return groups
+
+
+def _hands_back(call: Call, expected: Reply) -> bool:
+    """Whether a case is passed by handing back an argument as it came: that alone earns no part of the points."""
+    if call.build is not None or expected.crash:
+        return False
+    return any(not isinstance(value, TorchModule) and same_value(expected.value, value) is None for value in call.args)
 
 
 def _recognise(exercise: Exercise, sat: Examination, replies: Sequence[Reply]) -> Mistake | None:
@@ -245,7 +252,7 @@ def _recognise(exercise: Exercise, sat: Examination, replies: Sequence[Reply]) -
                     break
                 told_apart = told_apart or want.crash is None
                 continue
-            if wrong.changed != got.changed or _values_differ(exercise, call, wrong, got):
+            if wrong.changed != got.changed or _values_differ(exercise, call, want, wrong, got):
                 break
             agreed = True
             told_apart = told_apart or _difference(exercise, call, want, wrong) is not None
@@ -255,7 +262,11 @@ def _recognise(exercise: Exercise, sat: Examination, replies: Sequence[Reply]) -
     return None
 
 
-def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> bool:
+def _values_differ(exercise: Exercise, call: Call, want: Reply, wrong: Reply, got: Reply) -> bool:
+    """Whether a student's reply is another one than a known wrong answer's.
+
+    Of the gradients those count that the right answer has: whether the target of a loss gets one is nobody's mistake.
+    """
     if exercise.compare:
         if exercise.compare(call, wrong, got) is not None:
             return True
@@ -267,7 +278,7 @@ def _values_differ(exercise: Exercise, call: Call, wrong: Reply, got: Reply) -> 
     return any(
         (name in wrong.gradients) != (name in got.gradients)
         or (name in got.gradients and _gradients_differ(wrong.gradients[name], got.gradients[name], 1e-3, largest))
-        for name in {*wrong.gradients, *got.gradients}
+        for name in want.gradients
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -723,7 +724,9 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
         return join(class_token, patches[:, torch.arange(new[0] * new[1]) % patches.shape[1]])
 
     flipped_axes = "(w h)" if axes == "(h w)" else "(h w)"
+    sides = "(1, rows, cols, D)" if axes == "(h w)" else "(1, cols, rows, D)"
     words = conventions.words()
+    there = "last" if first else "first"
     return Exercise(
         id="interpolate_positions",
         title="A table for another grid",
@@ -733,6 +736,18 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
         cases=cases,
         reference=partial(interpolate_positions, conventions=conventions),
         mistakes=(
+            Mistake(
+                "another row taken for the class token's",
+                f"You set the {there} row aside, which is a patch's, and resize the class token's as if it had "
+                f"a place: the class token stands {words['class_token_words']}.",
+                partial(interpolate_positions, conventions=replace(conventions, class_token=there)),
+            ),
+            Mistake(
+                "another row taken for the class token's, grid transposed",
+                f"Two orders are the other way round: the class token's row stands {words['class_token_words']}, and "
+                f"the sequence runs through the grid {words['sequence_words']}.",
+                partial(interpolate_positions, conventions=replace(_flipped(conventions), class_token=there)),
+            ),
             Mistake(
                 "class token lost",
                 "The patches are right, and the class token's row is gone. Set it aside first, put it back at the end.",
@@ -774,8 +789,8 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
             ),
             Mistake(
                 "stretched along the sequence",
-                "You stretched the sequence, so each new patch mixes the end of one row with the beginning of the "
-                "next. Lay the table out as a grid first, then resize rows and columns.",
+                "You stretched the sequence, so each new patch mixes the end of one line of the grid with the "
+                "beginning of the next. Lay the table out as a grid first, then resize rows and columns.",
                 stretched,
             ),
             Mistake(
@@ -793,7 +808,7 @@ def _interpolate_positions(conventions: Conventions) -> Exercise:
             Mistake(
                 "scrambled",
                 "`reshape` to (1, D, rows, cols) does not move the features to the front, it scrambles them: rows of "
-                "the table have D numbers in a row. First a grid (1, rows, cols, D), then permute.",
+                f"the table have D numbers in a row. First a grid {sides}, then permute.",
                 scrambled,
             ),
             Mistake(

@@ -766,6 +766,9 @@ def _attention_distance(conventions: Conventions) -> Exercise:
         distances = right(grid).to(weights)
         return distances[torch.arange(len(distances)), chosen].mean((0, 2))
 
+    by_rows = conventions.sequence == "row-major"
+    beside, line = ("below", "row") if by_rows else ("to the right", "column")
+    place = ("`k // cols`", "`k % cols`") if by_rows else ("`k % rows`", "`k // rows`")
     return Exercise(
         id="attention_distance",
         title="How far does a head look?",
@@ -784,8 +787,8 @@ def _attention_distance(conventions: Conventions) -> Exercise:
             ),
             Mistake(
                 "distance along the sequence",
-                "You measure how far apart tokens are in the list. The patch below stands a whole row later in the "
-                "list and lies next door: work with row and column.",
+                f"You measure how far apart tokens are in the list. The patch {beside} stands a whole {line} later in "
+                "the list and lies next door: work with row and column.",
                 weighted(
                     lambda grid: (
                         torch.arange(float(grid[0] * grid[1]))[:, None] - torch.arange(float(grid[0] * grid[1]))
@@ -883,8 +886,9 @@ def _attention_distance(conventions: Conventions) -> Exercise:
         ),
         hints=(
             "Two steps: how far apart are patches i and j, an (N, N) table; then weigh that table with the attention.",
-            "Row and column of patch k on a row-major grid are `k // cols` and `k % cols`; the distance is the root of "
-            "the squared differences. `torch.cdist` makes the table from an (N, 2) list of places.",
+            f"The patches stand {conventions.words()['sequence_words']}, so row and column of patch k are {place[0]} "
+            f"and {place[1]}; the distance is the root of the squared differences. `torch.cdist` makes the table from "
+            "an (N, 2) list of places.",
             "`(weights * distances).sum(dim=-1)` is a mean distance for each query, since each row sums to 1; then "
             "`.mean(dim=(0, 2))` over pictures and queries.",
         ),

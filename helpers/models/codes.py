@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import torch
-from sklearn.cluster import MiniBatchKMeans
 from torch import Tensor
 
 from helpers.models.patches import patchify, unpatchify
@@ -38,6 +37,8 @@ def learn_codebook(images: Tensor, words: int = WORDS, patch_size: int = 4, seed
     Returns a Codebook. Raises ValueError where there are fewer patches than words.
     iGPT (Chen et al., 2020) makes its 512 colours the same way.
     """
+    from sklearn.cluster import MiniBatchKMeans  # a second to import, and most who import this module learn no codebook
+
     patches = patchify(images, patch_size).flatten(0, 1)  # (B, C, H, W) -> (B*N, C*P*P)
     if len(patches) < words:
         raise ValueError(f"{words} words need at least as many patches, but there are {len(patches)}.")

@@ -93,7 +93,7 @@ def build(
         if run or (run is None and not (before and same_code(solved, before) and _was_run(before))):
             solved = _run(lesson, solved, executing(lesson.name, len(code_cells(solved))))
         editions = {course.student_file(lesson.path): dumps(student), course.solved_file(lesson.path): dumps(solved)}
-        written += [path for path, content in editions.items() if _write(path, content)]
+        written += [path for path, content in editions.items() if write(path, content)]
     return written
 
 
@@ -118,7 +118,8 @@ def check(course: Course, lessons: Sequence[str] = ()) -> list[str]:
             problems += [f"{name}: {problem}" for problem in _missing_outputs(before)]
         if course.student_file(source).exists():
             committed = _json(course.student_file(source))
-            problems += [str(leak) for leak in _leaks(course, lesson, committed)]
+            name = course.shown(course.student_file(source))
+            problems += [str(leak) for leak in leaks(course, lesson, committed, name)]
     return problems + strays(course)
 
 
@@ -142,7 +143,7 @@ def parsed(course: Course, sources: Sequence[Path]) -> list[SourceLesson]:
 def _editions(course: Course, lesson: SourceLesson) -> tuple[NotebookNode, NotebookNode, NotebookNode | None]:
     """The student edition, the solved one with the outputs it has, and the solved one on disk."""
     student = student_notebook(lesson)
-    for leak in _leaks(course, lesson, student):
+    for leak in leaks(course, lesson, student, course.shown(course.student_file(lesson.path))):
         message = f"this line of a solution stands in the student edition of {lesson.name}: {leak.text!r}"
         raise BuildError(leak.file, leak.line, message)
     before = _read(course.solved_file(lesson.path))
@@ -150,10 +151,16 @@ def _editions(course: Course, lesson: SourceLesson) -> tuple[NotebookNode, Noteb
     return student, solved, before
 
 
-def _leaks(course: Course, lesson: SourceLesson, notebook: Any) -> list[Leak]:
-    others = tuple(read_secrets(other, course.words) for other in course.sources() if other != lesson.path)
-    name = course.shown(course.student_file(lesson.path))
-    return find_leaks(notebook, name, read_secrets(lesson.path, lesson.words), others)
+def leaks(
+    course: Course, lesson: SourceLesson, notebook: Any, name: str, shown: Collection[int] | None = None
+) -> list[Leak]:
+    """The lines of solutions in a student's notebook of a lesson.
+
+    name: what to call the notebook. shown: the lines on which its cells begin in the source; None: all of them.
+    """
+    held = course.conventions
+    others = [read_secrets(other, course.words, held) for other in course.sources() if other != lesson.path]
+    return find_leaks(notebook, name, read_secrets(lesson.path, lesson.words, held, shown), tuple(others))
 
 
 def _run(lesson: SourceLesson, solved: NotebookNode, executed: Callable[[], None]) -> NotebookNode:
@@ -222,7 +229,7 @@ def _json(path: Path) -> Any:
         return content
 
 
-def _write(path: Path, content: bytes) -> bool:
+def write(path: Path, content: bytes) -> bool:
     """Writes a file in one step, and only if it changes; says whether it did."""
     if path.exists() and path.read_bytes() == content:
         return False

@@ -1,4 +1,4 @@
-"""What `vitlab build` shows on the terminal."""
+"""What `vitlab build`, `vitlab homework` and `vitlab export` show on the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from vitlab.course import build as course_build
+from vitlab.course import nbgrader
 from vitlab.course.errors import BuildError
+from vitlab.course.pack import write_pack
+from vitlab.course.secret import conventions_of
 from vitlab.project import ProjectError
 
 
@@ -45,6 +48,35 @@ def check(root: Path, lessons: Sequence[str], execute: bool | None) -> bool:
     if problems:
         return _fail(problems)
     print(f"lessons checked: {len(course.select(lessons))}; every notebook is what would be built, no solution leaks")
+    return True
+
+
+def homework(root: Path, lessons: Sequence[str], secret: str, folder: Path) -> bool:
+    """Writes a homework pack and lists what was written; False after a sentence that says why nothing was."""
+    course = course_build.standard_course(root, conventions_of(secret))
+    _known(course, lessons)
+    try:
+        written = write_pack(course, folder, lessons)
+    except BuildError as error:
+        return _fail([str(error)])
+    for path in written:
+        print(f"wrote {path}")
+    if not written:
+        print("nothing to do: the pack is up to date")
+    print(f"for the students: {folder / 'student'}; for the staff alone: {folder / 'staff'}")
+    return True
+
+
+def export_nbgrader(root: Path, out: Path, lessons: Sequence[str]) -> bool:
+    """Lays out an nbgrader course and lists what was written; False after a sentence that says why none was."""
+    course = course_build.standard_course(root)
+    _known(course, lessons)
+    try:
+        written = nbgrader.export(course, out, lessons)
+    except BuildError as error:
+        return _fail([str(error)])
+    for path in written:
+        print(f"wrote {path}")
     return True
 
 

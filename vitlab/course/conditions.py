@@ -1,11 +1,11 @@
-"""Lines of a code cell that hold under some conventions only: one source, a solution for every homework.
+"""Lines of a lesson that hold under some conventions only: one source, a solution for every homework.
 
     x = torch.cat([class_token, tokens], dim=1)  ### class_token: first
     x = torch.cat([tokens, class_token], dim=1)  ### class_token: last
 
-Several conventions are separated by commas. A condition alone on its line speaks of the line below it, where that one
-is too long to carry it. Conditional lines that follow each other are alternatives: between them there must be a line
-for every value, so that no convention is forgotten.
+Several conventions are separated by commas. In code, a condition alone on its line speaks of the line below it, where
+that one is too long to carry it; in markdown that would be a heading. Conditional lines that follow each other are
+alternatives: between them there must be a line for every value, so that no convention is forgotten.
 """
 
 from __future__ import annotations
@@ -33,19 +33,28 @@ class Conditional:
         return all(chosen[name] == value for name, value in self.said.items())
 
 
-def keep(source: str, conventions: Conventions, fail: Fail) -> list[tuple[int, str]]:
-    """The lines of a code cell that hold under the conventions, their conditions taken off, with their rows from 0.
+@dataclass(frozen=True)
+class Kept:
+    """What is left of a cell. lines: with their rows in the cell, from 0; varied: conventions that it depends on."""
+
+    lines: tuple[tuple[int, str], ...]
+    varied: tuple[str, ...]
+
+
+def keep(source: str, conventions: Conventions, fail: Fail, code: bool = True) -> Kept:
+    """The lines of a cell that hold under the conventions, their conditions taken off.
 
     Calls fail(row, sentence), which raises a BuildError, for a condition that cannot be read, names no convention or
     leaves one of its values without a line.
     """
     chosen = _as_text(conventions)
     kept: list[tuple[int, str]] = []
+    varied: set[str] = set()
     alternatives: list[Conditional] = []
     lines = enumerate(source.splitlines())
     for row, line in lines:
         match = CONDITION.fullmatch(line)
-        if match is None:
+        if match is None or not (code or match["line"]):
             _check_complete(alternatives, fail)
             alternatives = []
             kept.append((row, line))
@@ -55,11 +64,12 @@ def keep(source: str, conventions: Conventions, fail: Fail) -> list[tuple[int, s
             row, text = next(lines, (row, ""))
             if not text.strip() or CONDITION.fullmatch(text):
                 fail(row, "a condition alone on its line speaks of the line below it, and there is none.")
+        varied |= said.keys()
         alternatives.append(Conditional(row, text, said))
         if alternatives[-1].holds(chosen):
             kept.append((row, text))
     _check_complete(alternatives, fail)
-    return kept
+    return Kept(tuple(kept), tuple(name for name in CHOICES if name in varied))
 
 
 def _as_text(conventions: Conventions) -> dict[str, str]:

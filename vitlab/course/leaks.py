@@ -1,7 +1,8 @@
 """Proves that no line of a solution stands in a student edition.
 
 What is secret is read from the lesson's source by a scanner of its own, which shares no code with the parser that
-removes it: what stands in solution blocks (comments included, explicit stubs not), hidden tests and TA notes.
+removes it: what stands in solution blocks (comments included, explicit stubs not), hidden tests and TA notes, and every
+line whose condition (`### class_token: last`) does not hold.
 
 The rule is a count. A secret line may stand in the student notebook as often as it stands in the public part of the
 same lesson's source, and not once more. So nothing is too trivial to be caught: `else:` or `)` planted into a notebook
@@ -23,10 +24,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from helpers.models.conventions import CHOICES, STANDARD, Conventions
 
 EMBEDDED = 12  # characters without white space from which a line counts inside a longer one
 ELSEWHERE = 24  # … from which it counts in another lesson
@@ -54,18 +57,34 @@ class Secrets:
     public: tuple[str, ...]
 
 
-def read_secrets(path: str | Path, words: Mapping[str, str] | None = None) -> Secrets:
-    """Reads a lesson's source line by line. words: what {{word}} stands for."""
+def read_secrets(
+    path: str | Path,
+    words: Mapping[str, str] | None = None,
+    conventions: Conventions = STANDARD,
+    shown: Collection[int] | None = None,
+) -> Secrets:
+    """Reads a lesson's source line by line.
+
+    words: what {{word}} stands for. conventions: which of the lines that carry a condition are public.
+    shown: the lines on which the edition's cells begin in the source; None: all. Other cells make nothing public.
+    """
     path = Path(path)
     secret: list[tuple[int, str]] = []
     public: list[str] = []
-    markdown = note = inside = stub = False
+    markdown = note = inside = stub = here = False
+    below: bool | None = None  # what a condition alone on its line said of the next one
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if re.match(r"# ?%%", line):
             markdown, note, inside, stub = "[markdown]" in line, "ta-note" in line, False, False
+            here = shown is None or number in shown
             continue
         if markdown:
             line = re.sub(r"^# ?", "", line)
+        line, holds = _condition(line, conventions)
+        if holds is not None and not line.strip():
+            below = holds
+            continue
+        holds, below = (below if holds is None else holds), None
         for word, meaning in (words or {}).items():
             line = line.replace("{{" + word + "}}", meaning)
         mark = line.strip()
@@ -76,12 +95,25 @@ def read_secrets(path: str | Path, words: Mapping[str, str] | None = None) -> Se
         elif mark == "### STUB":
             stub = True
         elif stub:
-            public.append(line if markdown else re.sub(r"^(\s*)# ?", r"\1", line))
-        elif inside or note:
+            line = line if markdown else re.sub(r"^(\s*)# ?", r"\1", line)
+            if holds is False:
+                secret.append((number, line))
+            elif here:
+                public.append(line)
+        elif inside or note or holds is False:
             secret.append((number, line))
-        else:
+        elif here:
             public.append(line)
     return Secrets(path, tuple((number, line) for number, line in secret if line.strip()), tuple(public))
+
+
+def _condition(line: str, conventions: Conventions) -> tuple[str, bool | None]:
+    """A line without its condition, and whether that holds; None where it carries none."""
+    before, mark, after = line.partition("###")
+    said = re.findall(r"(\w+)\s*:\s*([\w-]+)", after)
+    if not mark or not said or any(name not in CHOICES for name, _ in said):
+        return line, None
+    return before.rstrip(), all(str(getattr(conventions, name)) == value for name, value in said)
 
 
 def find_leaks(

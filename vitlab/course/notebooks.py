@@ -17,15 +17,21 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
 
 
-def student_notebook(lesson: SourceLesson) -> NotebookNode:
-    """The student edition: stubs in place of solutions, no hidden tests, no TA notes, no outputs."""
+def student_notebook(lesson: SourceLesson, edition: str = "student") -> NotebookNode:
+    """The student edition: stubs in place of solutions, no hidden tests, no TA notes, no outputs.
+
+    edition: what the notebook's metadata calls it.
+    """
     cells = [_cell(cell, name, cell.student) for cell, name in _named(lesson) if cell.student]
-    return _notebook(lesson, "student", cells)
+    return _notebook(lesson, edition, cells)
 
 
-def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None) -> NotebookNode:
-    """The solved edition: every cell, with the outputs of `before` on the cells whose sources are unchanged."""
-    notebook = _notebook(lesson, "solved", [_cell(cell, name, cell.solved) for cell, name in _named(lesson)])
+def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None, edition: str = "solved") -> NotebookNode:
+    """The solved edition: every cell, with the outputs of `before` on the cells whose sources are unchanged.
+
+    edition: what the notebook's metadata calls it.
+    """
+    notebook = _notebook(lesson, edition, [_cell(cell, name, cell.solved) for cell, name in _named(lesson)])
     if before is None:
         return notebook
     new, old = code_cells(notebook), code_cells(before)
@@ -37,6 +43,13 @@ def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None) ->
     for cell, was in kept:
         cell.outputs, cell.execution_count = was.outputs, was.execution_count
     return notebook
+
+
+def nbgrader_notebook(lesson: SourceLesson) -> NotebookNode:
+    """What nbgrader makes the student edition from: the same cells, with delimiters, solutions, stubs, hidden tests."""
+    return _notebook(
+        lesson, "nbgrader", [_cell(cell, name, cell.written) for cell, name in _named(lesson) if cell.student]
+    )
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:

@@ -31,13 +31,17 @@ MARKER = re.compile(r"# ?%%")
 
 @dataclass(frozen=True)
 class SourceCell:
-    """A cell as it stands in the file. line: of its marker; rows: of each line of its source (all from 1)."""
+    """A cell as it stands in the file. line: of its marker; rows: of each line of its source (all from 1).
+
+    varied: the conventions on which lines of it depend.
+    """
 
     kind: str
     source: str
     metadata: dict[str, Any]
     line: int
     rows: Sequence[int]
+    varied: tuple[str, ...] = ()
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -50,7 +54,9 @@ class Cell:
 
     kind: "markdown" or "code". task: None, "exercise", "answer" or "predict". exercise: the id that the cell belongs to
     (tasks and checks). points: on the cell that is graded. heading: the nearest heading's words.
-    solved: its text in the solved edition. student: in the student's; None where the student has no such cell.
+    written: its text as the author wrote it, {{words}} filled in: delimiters, solutions and stubs. solved: its text in
+    the solved edition. student: in the student's; None where the student has no such cell.
+    varied: the conventions on which lines of it depend.
     """
 
     kind: str
@@ -58,10 +64,12 @@ class Cell:
     exercise: str | None
     points: float | None
     heading: str
+    written: str
     solved: str
     student: str | None
     line: int
     metadata: dict[str, Any] = field(default_factory=dict)
+    varied: tuple[str, ...] = ()
 
     @property
     def task(self) -> str | None:
@@ -160,11 +168,10 @@ def source_cells(path: str | Path) -> list[SourceCell]:
 
 
 def _under(conventions: Conventions, cell: SourceCell, path: Path) -> SourceCell:
-    """A code cell without the lines that hold under other conventions."""
-    if cell.kind != "code":
-        return cell
-    kept = keep(cell.source, conventions, _fail_in(cell, path))
-    return replace(cell, source="\n".join(line for _, line in kept), rows=[cell.rows[row] for row, _ in kept])
+    """The cell without the lines that hold under other conventions."""
+    kept = keep(cell.source, conventions, _fail_in(cell, path), code=cell.kind == "code")
+    source, rows = "\n".join(line for _, line in kept.lines), [cell.rows[row] for row, _ in kept.lines]
+    return replace(cell, source=source, rows=rows, varied=kept.varied)
 
 
 def _marker_in_string(lines: list[str], marks: list[int]) -> int:
@@ -242,10 +249,12 @@ def _cell(cell: SourceCell, heading: str, path: Path, find: Callable, words: Map
     exercise, points = cell.metadata.get("exercise"), None
     if cell.kind == "code":
         split_code(cell.source, fail)  # before words are filled in: columns and lines are the author's
-        editions = split_code(text.fill_code(cell.source, words, fail), fail)
+        written = text.fill_code(cell.source, words, fail)
+        editions = split_code(written, fail)
         _check_calls(cell, fail)
     else:
-        editions = split_text(text.fill_text(cell.source, words, fail), fail)
+        written = text.fill_text(cell.source, words, fail)
+        editions = split_text(written, fail)
     if task is None and editions.solutions:
         known = ", ".join(TASKS)
         raise BuildError(path, cell.line, f"a solution in a cell that has none of the tags {known}.")
@@ -263,10 +272,12 @@ def _cell(cell: SourceCell, heading: str, path: Path, find: Callable, words: Map
         exercise=exercise,
         points=points if graded else None,
         heading=heading,
+        written=written.strip("\n"),
         solved=editions.solved,
         student=None if "ta-note" in cell.tags else editions.student,
         line=cell.line,
         metadata={key: cell.metadata[key] for key in ("slideshow", "jupyter") if key in cell.metadata},
+        varied=cell.varied,
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vitlab.grading.collect import MOST_BYTES, CollectError, HandIn, collect, show
+from vitlab.grading.collect import MOST_BYTES, CollectError, HandIn, collect
+from vitlab.grading.escape import show
 from vitlab.grading.job import Job, Options
 from vitlab.grading.levels import best_level
 from vitlab.grading.pool import grade_all
-from vitlab.grading.report import summary_table, write_reports
+from vitlab.grading.report import print_summary, write_reports
 from vitlab.grading.store import Store
 
 Backend = Callable[[Iterable[Job], Path, Options], Iterator[tuple[Job, dict[str, Any]]]]
@@ -39,10 +40,7 @@ def run_batch(
     Arguments are those of the command. Raises ProjectError with a sentence where nothing can be graded at all.
     """
     console = Console()
-    there = sorted(path.name[:2] for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
-    for number in lessons:
-        if number not in there:
-            raise CollectError(f"There is no lesson {show(number)}; there are {', '.join(there)}.")
+    known_lessons(root, lessons)
     hand_ins = collect(submissions)
     store = Store(grades)
     level = best_level(unsafe).name
@@ -63,11 +61,18 @@ def run_batch(
             for job, record in _backend(jobs, scheduler)(to_do(), root, options):
                 store.put(job, record)
                 progress.advance(task)
-        records = store.records()
-        write_reports(grades, records)
-    console.print(summary_table(records))
+        records, complaints = write_reports(grades, store.records())
+    print_summary(console, records, complaints)
     console.print(f"Isolation: {options.level}. Reports: {show(str(grades))}", markup=False, highlight=False)
     return not any(record.get("failed") or not record["lessons"] for record in records)
+
+
+def known_lessons(root: Path, lessons: tuple[str, ...]) -> None:
+    """Raises CollectError where one of these lessons does not exist."""
+    there = sorted(path.name[:2] for path in (root / "solutions").glob("[0-9][0-9]_*.py"))
+    for number in lessons:
+        if number not in there:
+            raise CollectError(f"There is no lesson {show(number)}; there are {', '.join(there)}.")
 
 
 def read(hand_in: HandIn) -> Job:
@@ -87,7 +92,12 @@ def read(hand_in: HandIn) -> Job:
 
 
 def _with_seed(options: Options) -> Options:
-    return Options(**{**options.as_data(), "seed": secrets.token_hex(16), "lessons": options.lessons})
+    return Options(**{**options.as_data(), "seed": secret_seed(), "lessons": options.lessons})
+
+
+def secret_seed() -> str:
+    """A seed that nobody knows."""
+    return secrets.token_hex(16)
 
 
 def _backend(jobs: int, scheduler: str | None) -> Backend:

@@ -10,7 +10,6 @@ import io
 import os
 import re
 import stat
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -18,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vitlab.grading.escape import show
 from vitlab.project import ProjectError
 
 MOST_FILES = 2_000  # in one zip
@@ -88,10 +88,14 @@ def collect(place: Path) -> list[HandIn]:
     return sorted(hand_ins.values(), key=lambda hand_in: hand_in.student)
 
 
-def show(name: str) -> str:
-    """A file's name as it can be printed: no control codes, no bytes that are no text."""
-    name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join("?" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else c for c in name)[:200]
+def collect_one(folder: Path, student: str) -> HandIn:
+    """All that lies in a folder, however it is named, as the hand-in of one student."""
+    hand_in = HandIn(student)
+    for parts, content in _walk_folder(folder):
+        _add(hand_in, parts, content)
+    if not hand_in.files and not hand_in.problems:
+        hand_in.problems.append("There is no notebook in it.")
+    return hand_in
 
 
 def _name_apart(hand_ins: dict[str, HandIn]) -> None:

@@ -6,6 +6,7 @@ parsed, no more.
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -61,6 +62,19 @@ class Submission:
         if known & BY_NAME:  # whatever they look up
             chosen = set(range(len(self.pieces)))
         return [(f"piece {n}", self.pieces[n].source, self.pieces[n].line) for n in sorted(chosen)]
+
+    def literal(self, name: str) -> Any:
+        """What a name holds, where the notebook's last word on it is a literal (`answer = "b"`): read, not run.
+
+        Raises ValueError where only running the notebook could tell.
+        """
+        making = [piece for piece in self.pieces if name in piece.makes | piece.calls or piece.everywhere]
+        if not making or making[-1].everywhere or name in making[-1].uses:
+            raise ValueError(name)
+        [statement] = ast.parse(making[-1].source).body
+        if not isinstance(statement, ast.Assign) or [type(t) for t in statement.targets] != [ast.Name]:
+            raise ValueError(name)
+        return ast.literal_eval(statement.value)
 
 
 def read_notebook(data: bytes) -> list[dict[str, Any]]:

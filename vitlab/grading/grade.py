@@ -21,12 +21,11 @@ from helpers.models.conventions import STANDARD
 from vitlab.course.secret import conventions_of
 from vitlab.grading.course import CourseSource
 from vitlab.grading.extract import Submission, Unreadable, extract, names_in, read_notebook
-from vitlab.grading.job import NOT_GRADED, Options
+from vitlab.grading.job import NOT_GRADED, UNREAD, Options
 from vitlab.grading.levels import Unsafe, level_named
 from vitlab.grading.runner import SECONDS, SandboxRunner
 from vitlab.grading.sandbox import Worker
 
-UNREAD = "unread"  # verdict besides the check's: read by a person
 NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 
 
@@ -38,10 +37,10 @@ def hidden_seed(words: str) -> int:
 class Grader:
     """Grades hand-ins one after the other, with one worker. seconds: of wall clock for one answer."""
 
-    def __init__(self, root: Path, options: Options, seconds: float = SECONDS):
+    def __init__(self, root: Path, options: Options, worker: Worker | None = None, seconds: float = SECONDS):
         self.options, self.level, self.seconds = options, level_named(options.level), seconds
         conventions = conventions_of(options.secret) if options.secret else STANDARD
-        self.worker = Worker(self.level)  # it imports torch while the lessons are read
+        self.worker = worker or Worker(self.level)
         self.course = CourseSource(root, conventions)
         self.seed = hidden_seed(options.seed)
         self.worker.start([]).close()  # raises Unsafe where this level is not to be had

@@ -6,7 +6,10 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-NOT_GRADED = "not graded"  # verdict where the machine failed, not the student
+# verdicts besides those of a check
+NOT_GRADED = "not graded"  # the machine failed, not the student
+UNREAD = "unread"  # a person has to read it
+MARKED = "marked"  # a person has read it
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,13 @@ import ctypes
 import os
 import resource
 import struct
+import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 4, 38
+PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 4, 38, 22
+SECCOMP_FILTER = 2
+BPF_INSTRUCTION = 8  # bytes
 CAPABILITIES = struct.pack("Ii", 0x20080522, 0), bytes(24)  # of this process, version 3: none
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 MS_NOSUID, MS_NODEV = 2, 4
@@ -86,30 +89,43 @@ class Missing(Exception):
     """A layer that this machine does not give; the message says which and why."""
 
 
-def lock_down(limits: Limits, readable: Iterable[str], layers: Iterable[str], scratch: str, uid: int) -> None:
-    """Put the layers over this process, for good.
+class Lockdown:
+    """The layers of a level, made ready once in a zygote, so that putting them over a child is a matter of moments.
 
-    readable: folders that may be read and executed; layers: of "namespaces", "rlimits", "landlock", "uid", "seccomp";
-    scratch: the folder to work in; uid: the user (and group) that nobody else is, for the layer of that name.
+    readable: folders that may be read and executed; layers: of "namespaces", "rlimits", "landlock", "uid", "seccomp".
     Raises Missing where one of them cannot be had.
     """
-    layers = set(layers)
-    if "namespaces" in layers:
-        _namespaces(scratch)
-    os.chdir(scratch)
-    keep_shut()
-    _prctl(PR_SET_NO_NEW_PRIVS, 1)
-    if "rlimits" in layers:
-        _limit(limits)
-    if "landlock" in layers:
-        _landlock(readable)
-    if "uid" in layers:
-        become(uid)
+
+    def __init__(self, readable: Iterable[str], layers: Iterable[str]):
+        self.layers = frozenset(layers)
+        self._ruleset = _landlock_rules(readable) if "landlock" in self.layers else None
+        self._program = _seccomp_program() if "seccomp" in self.layers else b""
+
+    def put_on(self, limits: Limits, scratch: str, uid: int) -> None:
+        """Put the layers over this process, for good.
+
+        scratch: the folder to work in; uid: the user that nobody else is, where "uid" is a layer.
+        """
+        if "namespaces" in self.layers:
+            _namespaces(scratch)
+        os.chdir(scratch)
         keep_shut()
-    if _libc.capset(*CAPABILITIES):
-        raise Missing(f"capabilities cannot be given up: {os.strerror(ctypes.get_errno())}")
-    if "seccomp" in layers:
-        _seccomp()
+        _prctl(PR_SET_NO_NEW_PRIVS, 1)
+        if "rlimits" in self.layers:
+            _limit(limits)
+        if self._ruleset is not None:
+            if _libc.syscall(LANDLOCK_RESTRICT, self._ruleset, 0):
+                raise Missing(f"landlock does not start: {os.strerror(ctypes.get_errno())}")
+            os.close(self._ruleset)
+        if "uid" in self.layers:
+            become(uid)
+            keep_shut()
+        if _libc.capset(*CAPABILITIES):
+            raise Missing(f"capabilities cannot be given up: {os.strerror(ctypes.get_errno())}")
+        if self._program:
+            code = ctypes.create_string_buffer(self._program, len(self._program))
+            program = struct.pack("HxxxxxxP", len(self._program) // BPF_INSTRUCTION, ctypes.addressof(code))
+            _prctl(PR_SET_SECCOMP, SECCOMP_FILTER, program)
 
 
 def keep_shut() -> None:
@@ -168,7 +184,8 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-def _landlock(readable: Iterable[str]) -> None:
+def _landlock_rules(readable: Iterable[str]) -> int:
+    """A ruleset: its file descriptor."""
     abi = landlock_abi()
     if not abi:
         raise Missing("this kernel has no landlock")
@@ -180,13 +197,9 @@ def _landlock(readable: Iterable[str]) -> None:
     ruleset = _libc.syscall(LANDLOCK_CREATE, attributes, ctypes.c_size_t(len(attributes)), 0)
     if ruleset < 0:
         raise Missing(f"landlock refuses its rules: {os.strerror(ctypes.get_errno())}")
-    try:
-        for path in readable:
-            _allow(ruleset, path)
-        if _libc.syscall(LANDLOCK_RESTRICT, ruleset, 0):
-            raise Missing(f"landlock does not start: {os.strerror(ctypes.get_errno())}")
-    finally:
-        os.close(ruleset)
+    for path in readable:
+        _allow(ruleset, path)
+    return ruleset
 
 
 def _allow(ruleset: int, path: str) -> None:
@@ -202,7 +215,8 @@ def _allow(ruleset: int, path: str) -> None:
         os.close(folder)
 
 
-def _seccomp() -> None:
+def _seccomp_program() -> bytes:
+    """The filter as the kernel takes it: BPF instructions."""
     try:
         import pyseccomp as seccomp
     except (ImportError, OSError, RuntimeError) as error:
@@ -230,11 +244,14 @@ def _seccomp() -> None:
     rules.add_rule(seccomp.ERRNO(errno.EPERM), "prlimit64", seccomp.Arg(2, seccomp.NE, 0))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags cannot be seen: the C library then takes clone
     rules.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
-    rules.load()
+    with tempfile.TemporaryFile() as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
 
 
-def _prctl(option: int, value: int) -> None:
-    if _libc.prctl(option, value, 0, 0, 0):
+def _prctl(option: int, value: int, more: bytes | None = None) -> None:
+    if _libc.prctl(option, value, more, 0, 0):
         raise Missing(f"prctl({option}): {os.strerror(ctypes.get_errno())}")
 
 

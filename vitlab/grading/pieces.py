@@ -72,7 +72,7 @@ def _without_magics(source: str) -> str:
     """The cell's Python: as it stands where that parses, else without IPython's lines."""
     if source.lstrip().startswith(NOT_PYTHON):
         return ""
-    source = source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
+    source = source.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
     try:
         ast.parse(source)
         return source

@@ -1,4 +1,8 @@
-"""Starts workers so that a student's code reaches nothing."""
+"""Starts workers so that a student's code reaches nothing.
+
+The channel, and torch with it, is imported where it is used: a worker is started before this process imports its own
+torch, so that the two imports run side by side.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,16 @@ import contextlib
 import os
 import shutil
 import signal
-import site
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vitlab.grading import channel
-from vitlab.grading.levels import Level, Unsafe, torch_folder
+from vitlab.grading.levels import DEVICES, SYSTEM, Level, Unsafe
+from vitlab.grading.levels import readable as allowed
 from vitlab.grading.lockdown import Limits
 
 KIT = (  # all of this project that a worker may see: none of it holds an answer
@@ -26,8 +28,6 @@ KIT = (  # all of this project that a worker may see: none of it holds an answer
 )
 STARTS_WITHIN = 60.0  # seconds; torch has to be imported
 ANSWERS_WITHIN = 10.0  # seconds, for control messages
-SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime")
-DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 SCRATCH = "/scratch"
 OWN_UIDS = 1 << 20  # beyond them nobody has a uid; each grader's process takes one of its own
 
@@ -41,7 +41,7 @@ class Worker:
         _fill(self._kit)
         uid = OWN_UIDS + os.getpid() if "uid" in level.layers else os.geteuid()
         self._control, theirs = socket.socketpair()
-        readable = _readable(self._kit)
+        readable = sorted({str(self._kit), *allowed()})
         scratch = SCRATCH if level.bubblewrap else str(self._kit / "scratch")
         os.makedirs(self._kit / "scratch", exist_ok=True)
         if "uid" in level.layers:
@@ -77,6 +77,8 @@ class Worker:
         Raises Unsafe where the worker is gone or its child could not be locked down: that is no fault of a student's;
         channel.Garbled where the sources are more than a message may hold.
         """
+        from vitlab.grading import channel
+
         define = channel.pack({"define": [list(source) for source in sources], "modules": dict(modules or {})})
         ours, theirs = socket.socketpair()
         try:
@@ -104,6 +106,8 @@ class Worker:
 
     def stop(self) -> str:
         """End the child and all that it started; how it ended."""
+        from vitlab.grading import channel
+
         try:
             socket.send_fds(self._control, [b"j"], [])
             return self._ask({"stop": True}, ANSWERS_WITHIN)["stopped"]
@@ -126,6 +130,8 @@ class Worker:
         return self._log.read()[-2000:].decode(errors="replace")
 
     def _ask(self, message: dict, within: float) -> dict:
+        from vitlab.grading import channel
+
         deadline = time.monotonic() + within
         channel.send(self._control, channel.pack(message), deadline)
         answer, _ = channel.receive(self._control, deadline)
@@ -158,12 +164,3 @@ def _fill(kit: Path) -> None:
         target = kit / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / name, target)
-
-
-def _readable(kit: Path) -> list[str]:
-    """The libraries, Python itself and the kit: everything that a worker may read."""
-    paths = {str(kit), *SYSTEM, *DEVICES, sys.prefix, sys.base_prefix, sysconfig.get_paths()["stdlib"]}
-    paths |= {path for path in (*site.getsitepackages(), *sys.path) if path and "site-packages" in path}
-    paths |= {str(Path(torch_folder()).parent)}
-    paths |= {os.path.realpath(sys.executable)}
-    return sorted(path for path in paths if os.path.exists(path))

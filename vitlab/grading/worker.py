@@ -15,6 +15,8 @@ zygote's memory, which every later child inherits.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -33,9 +35,11 @@ import torch
 
 from helpers.runner import Call, Crash, Foreign, Reply, execute, plain
 from vitlab.grading import channel
-from vitlab.grading.lockdown import Limits, become, has_seccomp, keep_shut, lock_down
+from vitlab.grading.lockdown import Limits, Lockdown, become, keep_shut
 
 OURS = ("helpers", "vitlab", "solutions")  # what an answer must not import here
+LARGE_PAGE, MADV_HUGEPAGE, MADV_COLLAPSE = 2 << 20, 14, 25
+_libc = ctypes.CDLL(None)
 STILL = 2.0  # seconds until what was killed must be gone
 
 
@@ -94,6 +98,11 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's own handler would let a child stop process 1
     torch.set_num_threads(1)
     _warm()
+    lockdown = Lockdown(readable, layers)
+    ours = [name for name in sys.modules if name.split(".")[0] in OURS]  # here: a child would copy what it looks at
+    gc.collect()
+    gc.freeze()  # or a child's first collection would copy all of it
+    _into_large_pages()
     child = None
     while True:
         try:
@@ -106,7 +115,7 @@ def main(control: socket.socket, readable: Sequence[str], layers: Sequence[str],
             child = os.fork()
             if not child:
                 control.close()
-                _child(job, message["start"], readable, layers, scratch, uid)
+                _child(job, message["start"], lockdown, ours, scratch, uid)
             job.close()
             answer = {"started": True}
         else:
@@ -158,7 +167,7 @@ def _end(child: int | None, layers: Sequence[str], uid: int) -> str:
 
 
 def _child(
-    job: socket.socket, limits: Mapping, readable: Sequence[str], layers: Sequence[str], scratch: str, uid: int
+    job: socket.socket, limits: Mapping, lockdown: Lockdown, ours: Sequence[str], scratch: str, uid: int
 ) -> None:
     """Never returns."""
     try:
@@ -166,14 +175,14 @@ def _child(
         for stream in (0, 1, 2):
             os.dup2(null, stream)
         try:
-            lock_down(Limits(**limits), readable, layers, scratch, uid)
+            lockdown.put_on(Limits(**limits), scratch, uid)
         except Exception as error:
             channel.send(job, channel.pack({"failed": f"{type(error).__name__}: {error}"}))
             os._exit(4)
         channel.send(job, channel.pack({"ready": True}))
         message, _ = channel.receive(job)
         sys.meta_path.insert(0, CourseModules(message["modules"]))
-        for name in [name for name in sys.modules if name.split(".")[0] in OURS]:
+        for name in ours:
             del sys.modules[name]  # our own functions keep what they use
         namespace = {"__name__": "__main__"}
         namespace["lesson"] = Notebook(namespace)
@@ -232,11 +241,40 @@ def _words(error: BaseException) -> str:
         return "its message could not be read"
 
 
+def _into_large_pages() -> None:
+    """Gather this process's memory into pages of 2 MB, of which a fork copies and an exit frees far fewer entries.
+
+    It halves the cost of a child. Where the kernel knows no such call (before Linux 6.1) nothing changes.
+    """
+    with open("/proc/self/maps", encoding="ascii") as file:
+        lines = [line.split() for line in file]
+    for span, rights, *_, name in ([*line, ""] if len(line) < 6 else line for line in lines):
+        if rights.startswith("rw") and name in ("", "[heap]"):
+            start, end = (int(address, 16) for address in span.split("-"))
+            start, end = -(-start // LARGE_PAGE) * LARGE_PAGE, end // LARGE_PAGE * LARGE_PAGE
+            if start < end:
+                for advice in (MADV_HUGEPAGE, MADV_COLLAPSE):
+                    _libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), advice)
+
+
 def _warm() -> None:
-    """Import what answers import, and run torch once, so that each child has it at no cost."""
-    import einops  # noqa: F401
+    """Do once what each child does, so that it has the modules and the memory for it: import, call, send, receive.
+
+    No gradient: after one here a child could take none (autograd and fork).
+    """
+    import einops
     import numpy  # noqa: F401
     import torch.nn.functional
 
-    has_seccomp()  # imported before any lock is on: it looks for its C library
-    torch.ones(2, 2).matmul(torch.ones(2, 2)).sum().item()
+    def answer(x: torch.Tensor) -> torch.Tensor:
+        return einops.rearrange(x, "a (b c) -> c (a b)", c=3)
+
+    here, there = socket.socketpair()
+    with here, there:
+        call, tensors = channel.call_as_data(Call((torch.ones(2, 6, dtype=torch.float64),)))
+        channel.send(here, channel.pack(call, tensors))
+        reply = execute(answer, channel.call_from_data(*channel.receive(there)), {})
+        channel.send(there, channel.pack(*channel.reply_as_data(reply)))
+        channel.receive(here)
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16).double().eval()
+    execute(layer.forward, Call((torch.ones(1, 3, 8, dtype=torch.float64),)), {})

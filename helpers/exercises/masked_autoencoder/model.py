@@ -378,7 +378,8 @@ def masked_autoencoder(conventions: Conventions) -> Exercise:
         ),
         (
             "class token off by one in restoring",
-            "You restore the sequence with the class token still in it, so every index is off by one. Take the class "
+            "You restore the sequence with the class token still in it, so "
+            f"{'every index' if words == 'first' else 'the index of every masked patch'} is off by one. Take the class "
             "token aside, restore the patches, join again.",
             class_token_restored_too,
         ),
@@ -419,6 +420,16 @@ def masked_autoencoder(conventions: Conventions) -> Exercise:
             no_decoder_blocks,
         ),
     )
+    elsewhere = replace(conventions, class_token=other_end)
+    at_other_end = f"The class token stands {words}, in `pos_embed` and in the decoder too; you put it {other_end}."
+    whole_mistakes = (
+        (f"class token {other_end}", at_other_end, elsewhere),
+        (
+            f"class token {other_end}, mask inverted",
+            f"{at_other_end} And your mask is the wrong way round: {int(conventions.masked)} means masked.",
+            replace(elsewhere, masked=1 - int(conventions.masked)),
+        ),
+    )
     return Exercise(
         id="MaskedAutoencoder",
         title="The masked autoencoder",
@@ -436,6 +447,10 @@ def masked_autoencoder(conventions: Conventions) -> Exercise:
             *(
                 Mistake(name, message, partial(_variant("forward_decoder", forward), conventions=conventions))
                 for name, message, forward in decoder_mistakes
+            ),
+            *(
+                Mistake(name, message, partial(MaskedAutoencoder, conventions=wrong))
+                for name, message, wrong in whole_mistakes
             ),
         ),
         needs=("random_masking", "restore_masked"),

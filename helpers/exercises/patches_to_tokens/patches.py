@@ -223,6 +223,12 @@ def unpatchify(conventions: Conventions) -> Exercise:
             joined(other(conventions, "patch").pattern),
         ),
         Mistake(
+            "two orders swapped",
+            f"Both orders are the other way round: the sequence is `{axes(conventions)[0]}` and a patch "
+            f"`{axes(conventions)[1]}`. If your round trip works, patchify has the same fault.",
+            joined(other(conventions, "sequence", "patch").pattern),
+        ),
+        Mistake(
             "every patch transposed",
             "Every patch lands in its place, mirrored on its diagonal: within a patch p1 (the row) is the slow axis.",
             joined(conventions.pattern.replace("p1 p2", "p2 p1")),

@@ -262,7 +262,7 @@ def vit(conventions: Conventions) -> Exercise:
         Mistake(
             f"class token {wrong_words}",
             f"Your class token stands {wrong_words} in the sequence, and {words} was asked for: every token then meets "
-            "its neighbour's position, and published weights would give nonsense.",
+            f"its neighbour's position{', and published weights would give nonsense' if first else ''}.",
             variant(ViT, wrong_end),
         ),
         Mistake(
@@ -395,6 +395,12 @@ def vit(conventions: Conventions) -> Exercise:
             "tokens in another order",
             f"The patch tokens should come {conventions.words()['sequence_words']}, as in patchify.",
             lambda *build, conventions: ViT(*build, conventions=other(conventions, "sequence")),
+        ),
+        Mistake(
+            f"class token {wrong_words}, tokens in another order",
+            f"Two orders are the other way round: the class token should stand {words}, and the patch tokens should "
+            f"come {conventions.words()['sequence_words']}, as in patchify.",
+            lambda *build, conventions: ViT(*build, conventions=other(conventions, "sequence", "class_token")),
         ),
     )
     return Exercise(

@@ -1,0 +1,41 @@
+"""The commands `vitlab export ...`: the course in the forms that other tools take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+export_app = typer.Typer(help="Write the course in a form that another tool takes.", no_args_is_help=True)
+
+
+@export_app.callback()
+def main() -> None:
+    """Write the course in a form that another tool takes."""
+
+
+@export_app.command()
+def nbgrader(
+    out: Annotated[Path, typer.Option("--out", help="A folder: new, empty or a former export.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+) -> None:
+    """Lay out an nbgrader course: every lesson, or those named, as assignments."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    raise typer.Exit(0 if command.export_nbgrader(find_project(), out, lessons or []) else 1)
+
+
+@export_app.command()
+def gradescope(
+    out: Annotated[Path, typer.Option("--out", help="The zip to write, such as autograder.zip.")],
+    lesson: Annotated[list[str] | None, typer.Option(help="A lesson that was set, such as 02. Default: any.")] = None,
+    secret: Annotated[str | None, typer.Option(help="The secret of the homework pack that was handed out.")] = None,
+) -> None:
+    """Write an autograder for Gradescope: this grader in a zip, with setup.sh and run_autograder."""
+    from vitlab.grading.autograder_zip import export_gradescope
+    from vitlab.project import find_project
+
+    export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
+    typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")

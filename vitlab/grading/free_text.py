@@ -1,0 +1,67 @@
+"""free_text.html: the answers in students' own words, gathered by question, to be marked without a server."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from vitlab.grading.escape import FORMULA
+from vitlab.grading.job import MARKED, UNREAD
+from vitlab.grading.marks import COLUMNS
+from vitlab.grading.pages import page
+
+WORTH = re.compile(r"\s*(\d+(?:\.\d+)?) points?\b")
+
+
+def free_text_html(records: list[dict[str, Any]]) -> str:
+    """free_text.html. Answers that have marks come along with them, so that these can be changed."""
+    found = questions(records)
+    return page(
+        "free_text.html.j2",
+        script="free_text.js",
+        questions=found,
+        answers=sum(len(question["answers"]) for question in found),
+        marks={"columns": COLUMNS, "formula": f"^(?:{FORMULA})"},
+    )
+
+
+def questions(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each question with its rubric and every answer that a person reads or has read, by lesson and question."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for record in records:
+        for lesson in record["lessons"]:
+            for exercise in lesson["exercises"]:
+                if exercise["verdict"] not in (UNREAD, MARKED):
+                    continue
+                question = found.setdefault(
+                    (lesson["number"], exercise["id"]),
+                    {
+                        **{name: exercise[name] for name in ("id", "title", "most")},
+                        "lesson": lesson["number"],
+                        "rubric": [(line, worth(line)) for line in exercise["rubric"]],
+                        "answers": [],
+                    },
+                )
+                question["answers"].append(
+                    {
+                        "student": record["student"],
+                        "text": exercise["text"],
+                        "key": _key(record["student"], exercise),
+                        "points": exercise["points"],
+                        "comment": exercise.get("comment", ""),
+                    }
+                )
+    return [found[where] for where in sorted(found)]
+
+
+def worth(line: str) -> float | None:
+    """The points that a line of a rubric says it is worth: "1 point: ..."; None where it says none."""
+    said = WORTH.match(line)
+    return float(said[1]) if said else None
+
+
+def _key(student: str, exercise: dict[str, Any]) -> str:
+    """Under which the browser keeps an answer's marks: another one for another text."""
+    said = repr((student, exercise["id"], exercise["text"]))
+    return hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:24]
