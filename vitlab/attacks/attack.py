@@ -123,7 +123,7 @@ class Range:
         if attack.group == HIDDEN:
             complaints += self._differences(attack.exercise, cell, entry)
         complaints += filter(None, (self._left(), self._next()))
-        caught = caught_by(entry["verdict"], entry["message"])
+        caught = caught_by(entry["verdict"], entry["message"], self.level.layers)
         return Outcome(attack.name, attack.group, honest, entry["points"], caught, next(iter(complaints), None))
 
     def _graded(self, exercise: str, cell: str) -> tuple[dict[str, Any], list[str]]:

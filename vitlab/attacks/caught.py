@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 SIGNS = (  # the first that is found in what the report says
     ("course is not there", r"part of the course|No module named"),
     ("nothing there to find", r"nothing found|nothing: "),
     ("a process of its own", r"Its process ended"),
     ("seccomp", r"Operation not permitted|Function not implemented|EPERM|ENOSYS"),
-    ("landlock or owner", r"Permission denied|EACCES"),
+    ("landlock", r"Permission denied|EACCES"),
     ("read-only root", r"Read-only file system|EROFS"),
     ("namespace", r"No such file|No such process|Network is unreachable|ENETUNREACH|No such device|ESRCH|ENOENT"),
     ("no network", r"Connection refused|Name or service|Temporary failure|not supported|Cannot assign|unreachable"),
@@ -31,11 +32,15 @@ SIGNS = (  # the first that is found in what the report says
         r"does not parse|is no JSON|not a notebook|no notebook|It is a link|leads out of|no zip|It has |MB|statements",
     ),
 )
+OTHERWISE = {"not attempted": "nothing defined", "crashed": "an error of its own", "unread": "read as data"}
 
 
-def caught_by(verdict: str, message: str) -> str:
-    """The layer that a verdict and its message name; else that values are compared outside."""
+def caught_by(verdict: str, message: str, layers: Collection[str] = ()) -> str:
+    """The layer that a verdict and its message name, else how the answer was judged.
+
+    layers: those in force; where one is not, its error comes from the kernel's own rules.
+    """
     for layer, sign in SIGNS:
         if re.search(sign, message):
-            return layer
-    return {"not attempted": "nothing defined", "crashed": "an error of its own"}.get(verdict, "compared outside")
+            return layer if layer not in ("seccomp", "landlock") or layer in layers else "no privilege"
+    return OTHERWISE.get(verdict, "compared outside")

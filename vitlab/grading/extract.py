@@ -23,6 +23,7 @@ MOST_BRACKETS = 2_000_000  # of its JSON: each takes a hundred bytes of memory o
 MOST_CELLS = 5_000
 MOST_PIECES = 5_000  # statements at the top level of its code cells
 LONGEST_CELL = 200_000  # characters
+BY_NAME = {"globals", "vars", "eval", "exec"}  # they find names that stand nowhere in the code
 DEFINED = re.compile(r"^(?:def |class |)([A-Za-z_]\w*)(?=\s*[(:=])", re.MULTILINE)
 
 
@@ -59,6 +60,8 @@ class Submission:
                     chosen.add(number)
                     wanted += self.pieces[number].uses - known
                     known |= self.pieces[number].uses
+        if known & BY_NAME:  # whatever they look up
+            chosen = set(range(len(self.pieces)))
         return [(f"piece {n}", self.pieces[n].source, self.pieces[n].line) for n in sorted(chosen)]
 
     def literal(self, name: str) -> Any:

@@ -56,6 +56,7 @@ class Worker:
         if level.bubblewrap:
             command = [*bubblewrap(readable, "namespaces" in level.layers), *command]
         environment = {"PATH": "/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch, "OMP_NUM_THREADS": "1"}
+        environment["TORCHINDUCTOR_CACHE_DIR"] = scratch  # there already: parts of torch make it when imported
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (as long as the worker lives)
         self._process = subprocess.Popen(
             command,
