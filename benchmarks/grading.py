@@ -170,7 +170,7 @@ def _table(runs: dict[tuple[int, Grader], list[Run]]) -> Table:
 
 
 def _on_paper(runs: dict[tuple[int, Grader], list[Run]]) -> str:
-    """What a very large class would need, from the cost of one more submission between our smallest and largest batch."""
+    """What a very large class would need, by what one more submission costs between our smallest and largest batch."""
     mine = {key[0]: statistics.median(run.processor for run in runs[key]) for key in runs if isinstance(key[1], Ours)}
     few, many = min(mine), max(mine)
     if few == many:
