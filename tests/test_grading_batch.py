@@ -142,7 +142,7 @@ def test_lessons_that_were_set_and_not_handed_in_count_nothing(tmp_path):
     assert earned(found["ann"]) == 2
     assert earned(found["bob"]) == 0
     assert found["bob"]["problems"] == [
-        "bob.ipynb: This is lesson 00, and lesson 02 was asked for.",
+        "bob.ipynb: This is lesson 00, and what was set is 02.",
         "Lesson 02 was not handed in.",
     ]
 
