@@ -6,6 +6,7 @@ Each of these is graded from two secret seeds: what the report says may not diff
 from textwrap import dedent
 
 GROUP = "carry hidden inputs out"
+WALLS = True  # they depend on the level of isolation
 
 _NOTE = """
 def inverse_permutation(order):

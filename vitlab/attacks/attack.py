@@ -50,12 +50,17 @@ BESIDE = {
 
 @dataclass(frozen=True)
 class Attack:
-    """An answer that is none. cell: the whole cell; @others, @home, @project in it stand for folders with a secret."""
+    """An answer that is none.
+
+    cell: the whole cell; @others, @home, @project in it stand for folders with a secret; walls: whether it runs against
+    the walls of a level, so that it is tried at every one.
+    """
 
     name: str
     group: str
     exercise: str
     cell: str
+    walls: bool
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,12 @@ def read_attacks(folder: Path) -> list[Attack]:
     found = []
     for path in sorted(folder.glob("[a-z]*.py")):
         data = run_path(str(path))
+        walls = data.get("WALLS", False)
         for name, body in data.get("BODIES", {}).items():
             cell = f"def inverse_permutation(order):\n{textwrap.indent(textwrap.dedent(body).strip(), '    ')}\n"
-            found.append(Attack(name, data["GROUP"], "inverse_permutation", cell))
+            found.append(Attack(name, data["GROUP"], "inverse_permutation", cell, walls))
         for name, (exercise, cell) in data.get("CELLS", {}).items():
-            found.append(Attack(name, data["GROUP"], exercise, textwrap.dedent(cell)))
+            found.append(Attack(name, data["GROUP"], exercise, textwrap.dedent(cell), walls))
     return found
 
 
@@ -99,7 +105,7 @@ class Range:
             self._places[name] = folder
         os.environ[ENVIRONMENT] = self.canary
         self._open.callback(os.environ.pop, ENVIRONMENT)
-        self.grader = Grader(find_project(), Options(SEEDS[0], self.level.name), SECONDS)
+        self.grader = Grader(find_project(), Options(SEEDS[0], self.level.name), seconds=SECONDS)
         self._open.callback(self.grader.close)
         self._running = self._processes()
         if complaint := self._next():  # a student was here before the first attack
