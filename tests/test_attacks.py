@@ -8,6 +8,7 @@ import re
 import psutil
 import pytest
 
+from helpers.exercises.judge import RIGHT
 from vitlab.attacks.attack import Range, entry_of, read_attacks
 from vitlab.attacks.caught import caught_by
 from vitlab.attacks.files import attempt, read_file_attacks
@@ -116,9 +117,9 @@ def test_what_a_student_writes_is_harmless_in_every_report(tmp_path, capfd):
     assert "\x1b[2J" not in out.out + out.err
 
 
-def test_a_killed_zygote_costs_its_student_at_most(ranges):
-    grounds = ranges(POSSIBLE[0])
-    psutil.Process(grounds.grader.worker.pid).kill()
+def test_a_zygote_that_is_gone_costs_no_answer():
     data = notebook(code("def inverse_permutation(order):\n    return order.argsort()", "inverse_permutation"))
-    record = grounds.grader.grade("anna", [("a.ipynb", data)])
-    assert entry_of(record, "inverse_permutation")["verdict"] == "right"
+    with Range(POSSIBLE[0]) as grounds:
+        psutil.Process(grounds.grader.worker.pid).kill()
+        record = grounds.grader.grade("anna", [("a.ipynb", data)])
+    assert entry_of(record, "inverse_permutation")["verdict"] == RIGHT

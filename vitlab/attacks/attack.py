@@ -104,10 +104,10 @@ class Range:
             Path(folder, "secret.ipynb").write_text(self.canary, encoding="utf-8")
             self._places[name] = folder
         os.environ[ENVIRONMENT] = self.canary
-        self._open.callback(os.environ.pop, ENVIRONMENT)
+        self._open.callback(os.environ.pop, ENVIRONMENT, None)
         self.grader = Grader(find_project(), Options(SEEDS[0], self.level.name), seconds=SECONDS)
         self._open.callback(self.grader.close)
-        self._running = self._processes()
+        self._running, self._untouched = self._processes(), self._files()
         if complaint := self._next():  # a student was here before the first attack
             raise RuntimeError(complaint)
         return self
@@ -129,6 +129,9 @@ class Range:
         if attack.group == HIDDEN:
             complaints += self._differences(attack.exercise, cell, entry)
         complaints += filter(None, (self._left(), self._next()))
+        if self._files() != self._untouched:
+            complaints.append("files of others are not as they were")
+            self._untouched = self._files()
         caught = caught_by(entry["verdict"], entry["message"], self.level.layers)
         return Outcome(attack.name, attack.group, honest, entry["points"], caught, next(iter(complaints), None))
 
@@ -163,6 +166,12 @@ class Range:
     def _left(self) -> str | None:
         left = self._processes() - self._running
         return f"{left} processes are left" if left > 0 else None
+
+    def _files(self) -> list[tuple]:
+        """The state of what lies in the places with secrets."""
+        paths = [path for place in self._places.values() for path in (Path(place), *Path(place).rglob("*"))]
+        states = [(str(path), path.stat(), os.listxattr(path)) for path in sorted(paths)]
+        return [(name, s.st_mode, s.st_uid, s.st_size, s.st_mtime_ns, s.st_nlink, more) for name, s, more in states]
 
     def _processes(self) -> int:
         """How many processes run of the worker: their command lines name its folder, whoever their parent is."""
