@@ -1,9 +1,7 @@
-"""A student's answers run in a worker that holds no answers: honest ones are right, and attacks gain nothing.
+"""A student's answers run in a worker that holds no answers; what attacks it is in tests/attacks.
 
 Run at each level of isolation that this machine can give.
 """
-
-import os
 
 import psutil
 import pytest
@@ -26,47 +24,17 @@ def patchify(images, patch_size):
     return rearrange(images, "b c (h p) (w q) -> b (h w) (c p q)", p=patch_size, q=patch_size)
 """
 HONEST = "def inverse_permutation(order):\n    return order.argsort()"
-SECRET = "VITLAB_TEST_SECRET"
-IMPORTS = "reads the course's module"
-ATTACKS = {  # the body of inverse_permutation
-    IMPORTS: "import helpers.models.orders as o; return o.inverse_permutation(order)",
-    "reads the exercises": "import helpers.exercises as e; return e.find('inverse_permutation').reference(order)",
-    "reads the project's files": f"return exec(open({str(find.__code__.co_filename)!r}).read())",
-    "reads the home folder": f"import os; return len(os.listdir({os.path.expanduser('~')!r}))",
-    "reads the environment": f"import os; os.environ[{SECRET!r}]; return order.argsort()",
-    "reads its parent": "import os; return open(f'/proc/{os.getppid()}/environ').read()",
-    "walks the frames": "import sys\n    f = sys._getframe()\n"
-    "    while f: order = f.f_locals.get('expected'); f = f.f_back\n    return order",
-    "opens the network": "import socket; return socket.create_connection(('127.0.0.1', 1), 1)",
-    "never ends": "while True: pass",
-    "leaves by the back door": "import os; os._exit(0)",
-    "stops with a signal": "import ctypes; ctypes.string_at(0)",
-    "takes all memory": "import torch; return torch.ones(10**10)",
-    "fills the disk": "f = open('big', 'wb')\n    while True: f.write(bytes(1 << 20))",
-    "floods the channel": "import os\n    for n in range(3, 64):\n        try: os.write(n, b'x' * 10**6)\n"
-    "        except OSError: pass\n    return order",
-    "forges an answer": "import os, json, struct\n"
-    "    m = json.dumps({'value': 1, 'gradients': {}, 'crash': None, 'changed': [], 'device': 'cpu', 'seconds': 0})\n"
-    "    for n in range(3, 64):\n        try: os.write(n, struct.pack('>4sII', b'vit1', len(m), 0) + m.encode())\n"
-    "        except OSError: pass\n    return order",
-    "claims equality": "class A:\n        def __eq__(self, other): return True\n    return A()",
-    "a tensor that lies": "import torch\n    class L(torch.Tensor):\n        @classmethod\n"
-    "        def __torch_function__(cls, f, t, a=(), k=None): return True\n    return order.as_subclass(L)",
-    "patches the comparison": "import torch; torch.equal = torch.allclose = lambda *a, **k: True; return order",
-    "leaves a process": "import os\n    if not os.fork():\n        while True: pass\n    return order",
-    "leaves a thread": "import threading, time; threading.Thread(target=time.sleep, args=(99,)).start(); return order",
-}
+IMPORTS = "import helpers.models.orders as o; return o.inverse_permutation(order)"
+FORKS = "import os\n    if not os.fork():\n        while True: pass\n    return order"
 
 pytestmark = pytest.mark.skipif(not POSSIBLE, reason=f"no isolation here: {possible_levels()}")
 
 
 @pytest.fixture(scope="module", params=POSSIBLE, ids=lambda level: level.name)
 def worker(request):
-    os.environ[SECRET] = "1"
     worker = Worker(request.param)
     yield worker
     worker.close()
-    del os.environ[SECRET]
 
 
 def graded(worker, source, names, seconds=3.0):
@@ -85,18 +53,8 @@ def test_honest_answers_are_right(worker):
         assert verdict.kind == RIGHT, verdict.message
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_an_attack_gains_nothing_and_harms_nobody(worker, attack):
-    source = f"def inverse_permutation(order):\n    {ATTACKS[attack]}"
-    attacked, other = graded(worker, source, ["inverse_permutation", "patchify"])
-    [without] = graded(worker, "def inverse_permutation(order):\n    return order", ["inverse_permutation"])
-    assert attacked.kind != RIGHT
-    assert attacked.passed <= without.passed  # orders that are their own inverse
-    assert other.kind == RIGHT, other.message
-
-
 def test_whoever_imports_the_course_is_told_that_it_is_not_there(worker):
-    source = f"def inverse_permutation(order):\n    {ATTACKS[IMPORTS]}"
+    source = f"def inverse_permutation(order):\n    {IMPORTS}"
     [verdict] = graded(worker, source, ["inverse_permutation"])
     assert "part of the course" in verdict.message
 
@@ -111,7 +69,7 @@ def test_what_one_answer_writes_the_next_does_not_find(worker):
 
 
 def test_no_process_is_left_of_an_answer(worker):
-    graded(worker, f"def inverse_permutation(order):\n    {ATTACKS['leaves a process']}", ["inverse_permutation"])
+    graded(worker, f"def inverse_permutation(order):\n    {FORKS}", ["inverse_permutation"])
     of_worker = psutil.Process(worker._process.pid).children(recursive=True)
     assert len([process for process in of_worker if process.status() != psutil.STATUS_ZOMBIE]) <= 1  # the zygote
 

@@ -164,6 +164,14 @@ def report(
 
 
 @app.command()
+def attacks() -> None:
+    """Attack this machine's sandbox, hand in what is honest and odd, and print both tables."""
+    from vitlab.attacks.table import run_attacks
+
+    raise typer.Exit(0 if run_attacks() else 1)
+
+
+@app.command()
 def doctor() -> None:
     """Say how well this machine can shut a student's code in."""
     from vitlab.grading.levels import possible_levels

@@ -1,6 +1,7 @@
 """Look for the answer, or for a secret, wherever a process can look."""
 
 GROUP = "read answers"
+WALLS = True  # they depend on the level of isolation
 
 BODIES = {
     "imports the course's module": """

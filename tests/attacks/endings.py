@@ -1,6 +1,7 @@
 """Leave, crash, stop, stay: nothing outlives its answer and nothing takes another one along."""
 
 GROUP = "exit, crash, signals, threads, atexit"
+WALLS = True  # they depend on the level of isolation
 
 BODIES = {
     "leaves by os._exit": "import os; os._exit(0)",

@@ -6,9 +6,13 @@ Each of these is graded from two secret seeds: what the report says may not diff
 from textwrap import dedent
 
 GROUP = "carry hidden inputs out"
+WALLS = True  # they depend on the level of isolation
 
+# The first case is the same for every seed: an answer that is right there is heard on the next one.
+_RIGHT_AT_FIRST = "if len(order) <= 3: return order.argsort()\n"
 _NOTE = """
 def inverse_permutation(order):
+    if len(order) <= 3: return order.argsort()
     try:
         note = read()
     except Exception:
@@ -26,7 +30,7 @@ def _file(path: str) -> str:
     return f"read = lambda: open({path!r}).read()\ndef write(text): open({path!r}, 'w').write(text)\n" + _NOTE
 
 
-BODIES = {
+_BODIES = {
     "as a message": "raise ValueError(order.tolist())",
     "as the name of a class": "raise type(str(order.tolist()), (Exception,), {})",
     "as something missing": """
@@ -168,5 +172,6 @@ _FILES = {
     "in a note among the processes": "/proc/self/comm",
 }
 
+BODIES = {name: _RIGHT_AT_FIRST + dedent(body) for name, body in _BODIES.items()}
 CELLS = {name: ("inverse_permutation", dedent(place) + _NOTE) for name, place in _PLACES.items()}
 CELLS |= {name: ("inverse_permutation", _file(path)) for name, path in _FILES.items()}

@@ -1,6 +1,7 @@
 """Read, change or remove what is another student's, and leave notes for an accomplice."""
 
 GROUP = "other students' files"
+WALLS = True  # they depend on the level of isolation
 
 BODIES = {
     "reads another's notebook": "raise ValueError(open('@others/secret.ipynb').read())",

@@ -1,6 +1,7 @@
 """Use up time, memory, processes, files, disk and output. What multiplies is bounded: a machine is shared."""
 
 GROUP = "time, memory, processes, files, disk, output"
+WALLS = True  # they depend on the level of isolation
 
 BODIES = {
     "never ends": "while True: pass",

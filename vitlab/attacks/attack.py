@@ -50,12 +50,17 @@ BESIDE = {
 
 @dataclass(frozen=True)
 class Attack:
-    """An answer that is none. cell: the whole cell; @others, @home, @project in it stand for folders with a secret."""
+    """An answer that is none.
+
+    cell: the whole cell; @others, @home, @project in it stand for folders with a secret; walls: whether it runs against
+    the walls of a level, so that it is tried at every one.
+    """
 
     name: str
     group: str
     exercise: str
     cell: str
+    walls: bool
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,12 @@ def read_attacks(folder: Path) -> list[Attack]:
     found = []
     for path in sorted(folder.glob("[a-z]*.py")):
         data = run_path(str(path))
+        walls = data.get("WALLS", False)
         for name, body in data.get("BODIES", {}).items():
             cell = f"def inverse_permutation(order):\n{textwrap.indent(textwrap.dedent(body).strip(), '    ')}\n"
-            found.append(Attack(name, data["GROUP"], "inverse_permutation", cell))
+            found.append(Attack(name, data["GROUP"], "inverse_permutation", cell, walls))
         for name, (exercise, cell) in data.get("CELLS", {}).items():
-            found.append(Attack(name, data["GROUP"], exercise, textwrap.dedent(cell)))
+            found.append(Attack(name, data["GROUP"], exercise, textwrap.dedent(cell), walls))
     return found
 
 
@@ -98,10 +104,10 @@ class Range:
             Path(folder, "secret.ipynb").write_text(self.canary, encoding="utf-8")
             self._places[name] = folder
         os.environ[ENVIRONMENT] = self.canary
-        self._open.callback(os.environ.pop, ENVIRONMENT)
-        self.grader = Grader(find_project(), Options(SEEDS[0], self.level.name), SECONDS)
+        self._open.callback(os.environ.pop, ENVIRONMENT, None)
+        self.grader = Grader(find_project(), Options(SEEDS[0], self.level.name), seconds=SECONDS)
         self._open.callback(self.grader.close)
-        self._running = self._processes()
+        self._running, self._untouched = self._processes(), self._files()
         if complaint := self._next():  # a student was here before the first attack
             raise RuntimeError(complaint)
         return self
@@ -123,6 +129,9 @@ class Range:
         if attack.group == HIDDEN:
             complaints += self._differences(attack.exercise, cell, entry)
         complaints += filter(None, (self._left(), self._next()))
+        if self._files() != self._untouched:
+            complaints.append("files of others are not as they were")
+            self._untouched = self._files()
         caught = caught_by(entry["verdict"], entry["message"], self.level.layers)
         return Outcome(attack.name, attack.group, honest, entry["points"], caught, next(iter(complaints), None))
 
@@ -157,6 +166,12 @@ class Range:
     def _left(self) -> str | None:
         left = self._processes() - self._running
         return f"{left} processes are left" if left > 0 else None
+
+    def _files(self) -> list[tuple]:
+        """The state of what lies in the places with secrets."""
+        paths = [path for place in self._places.values() for path in (Path(place), *Path(place).rglob("*"))]
+        states = [(str(path), path.stat(), os.listxattr(path)) for path in sorted(paths)]
+        return [(name, s.st_mode, s.st_uid, s.st_size, s.st_mtime_ns, s.st_nlink, more) for name, s, more in states]
 
     def _processes(self) -> int:
         """How many processes run of the worker: their command lines name its folder, whoever their parent is."""

@@ -23,6 +23,7 @@ MOST_BRACKETS = 2_000_000  # of its JSON: each takes a hundred bytes of memory o
 MOST_CELLS = 5_000
 MOST_PIECES = 5_000  # statements at the top level of its code cells
 LONGEST_CELL = 200_000  # characters
+LONGEST_LITERAL = 1_000  # characters of an answer that is read where it stands; a large one may be slow to build
 BY_NAME = {"globals", "vars", "eval", "exec"}  # they find names that stand nowhere in the code
 DEFINED = re.compile(r"^(?:def |class |)([A-Za-z_]\w*)(?=\s*[(:=])", re.MULTILINE)
 
@@ -70,7 +71,7 @@ class Submission:
         Raises ValueError where only running the notebook could tell.
         """
         making = [piece for piece in self.pieces if name in piece.makes | piece.calls or piece.everywhere]
-        if not making or making[-1].everywhere or name in making[-1].uses:
+        if not making or making[-1].everywhere or name in making[-1].uses or len(making[-1].source) > LONGEST_LITERAL:
             raise ValueError(name)
         [statement] = ast.parse(making[-1].source).body
         if not isinstance(statement, ast.Assign) or [type(t) for t in statement.targets] != [ast.Name]:
