@@ -68,7 +68,7 @@ def run_batch(
         records, complaints = write_reports(grades, store.records())
     print_summary(console, records, complaints)
     console.print(f"Isolation: {options.level}. Reports: {show(str(grades))}", markup=False, highlight=False)
-    return not any(record.get("failed") or not record["lessons"] for record in records)
+    return all(any(lesson["file"] for lesson in record["lessons"]) for record in records)
 
 
 def known_lessons(root: Path, lessons: tuple[str, ...]) -> None:
