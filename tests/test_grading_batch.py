@@ -137,7 +137,8 @@ def test_lessons_that_were_set_and_not_handed_in_count_nothing(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "ann.ipynb").write_bytes(notebook(RIGHT))
     (tmp_path / "in" / "bob.ipynb").write_bytes(fresh("00"))
-    vitlab("grade", tmp_path / "in", "--out", tmp_path / "out", "--lesson", "02")
+    told = vitlab("grade", tmp_path / "in", "--out", tmp_path / "out", "--lesson", "02")
+    assert told.returncode == 3  # bob holds nothing that was set
     found = {record["student"]: record for record in records(tmp_path / "out").values()}
     assert earned(found["ann"]) == 2
     assert earned(found["bob"]) == 0

@@ -18,6 +18,7 @@ from vitlab.grading.levels import best_level
 from vitlab.grading.pool import grade_all
 from vitlab.grading.report import print_summary, write_reports
 from vitlab.grading.store import Store
+from vitlab.grading.tally import handed_in
 
 Backend = Callable[[Iterable[Job], Path, Options], Iterator[tuple[Job, dict[str, Any]]]]
 
@@ -68,7 +69,7 @@ def run_batch(
         records, complaints = write_reports(grades, store.records())
     print_summary(console, records, complaints)
     console.print(f"Isolation: {options.level}. Reports: {show(str(grades))}", markup=False, highlight=False)
-    return not any(record.get("failed") or not record["lessons"] for record in records)
+    return not any(record.get("failed") or not handed_in(record["lessons"]) for record in records)
 
 
 def known_lessons(root: Path, lessons: tuple[str, ...]) -> None:
