@@ -63,9 +63,15 @@ def run_batch(
                     else:
                         yield job
 
-            for job, record in _backend(jobs, scheduler)(to_do(), root, options):
-                store.put(job, record)
-                progress.advance(task)
+            try:
+                for job, record in _backend(jobs, scheduler)(to_do(), root, options):
+                    store.put(job, record)
+                    progress.advance(task)
+            except KeyboardInterrupt:
+                console.print(
+                    "Stopped. What is graded is kept: the same command with --resume goes on.", highlight=False
+                )
+                raise
         records, complaints = write_reports(grades, store.records())
     print_summary(console, records, complaints)
     console.print(f"Isolation: {options.level}. Reports: {show(str(grades))}", markup=False, highlight=False)
