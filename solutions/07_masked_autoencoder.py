@@ -165,7 +165,7 @@ kept, mask, ids_restore = hide(patchify(four, 4), 12, order)  # (4, 49, 16) -> (
 figures.masks(four, mask, 4)
 
 # %% [markdown]
-# Nothing is multiplied by zero: the hidden patches are *not there*. That will pay off in part 6.
+# Nothing is multiplied by zero: the hidden patches are *not there*. That will pay off later.
 #
 # **Task.** `restore_masked(kept, masked, ids_restore)` is the way back: `masked` `(B, N - keep, D)` holds what stands
 # for the hidden tokens; return all N in the picture's order.

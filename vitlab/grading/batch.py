@@ -18,6 +18,7 @@ from vitlab.grading.levels import best_level
 from vitlab.grading.pool import grade_all
 from vitlab.grading.report import print_summary, write_reports
 from vitlab.grading.store import Store
+from vitlab.grading.tally import handed_in
 
 Backend = Callable[[Iterable[Job], Path, Options], Iterator[tuple[Job, dict[str, Any]]]]
 
@@ -62,13 +63,19 @@ def run_batch(
                     else:
                         yield job
 
-            for job, record in _backend(jobs, scheduler)(to_do(), root, options):
-                store.put(job, record)
-                progress.advance(task)
+            try:
+                for job, record in _backend(jobs, scheduler)(to_do(), root, options):
+                    store.put(job, record)
+                    progress.advance(task)
+            except KeyboardInterrupt:
+                console.print(
+                    "Stopped. What is graded is kept: the same command with --resume goes on.", highlight=False
+                )
+                raise
         records, complaints = write_reports(grades, store.records())
     print_summary(console, records, complaints)
     console.print(f"Isolation: {options.level}. Reports: {show(str(grades))}", markup=False, highlight=False)
-    return all(any(lesson["file"] for lesson in record["lessons"]) for record in records)
+    return not any(record.get("failed") or not handed_in(record["lessons"]) for record in records)
 
 
 def known_lessons(root: Path, lessons: tuple[str, ...]) -> None:
