@@ -286,6 +286,7 @@ lesson.check("why_decoder")
 # | | | `decoder_pred` | linear, `decoder_dim` to C·P·P |
 #
 # Blocks are `EncoderBlock(dim, heads)` in an `nn.ModuleList`; tables of tokens and positions are `nn.Parameter`s.
+# `PatchEmbed` and `EncoderBlock` are imported above: take them as they come, whatever order yours had.
 #
 # `forward_encoder(images, ids_shuffle)`: embed; add the patches' positions; mask, keeping `int(N * (1 - mask_ratio))`;
 # join the class token, which stands **{{class_token_words}}** (in `pos_embed` too: its row is added to it); blocks;

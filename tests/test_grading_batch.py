@@ -171,3 +171,30 @@ def test_a_killed_batch_goes_on_where_it_stopped(tmp_path):
     assert {record["student"] for record in after.values()} == {f"s{number:03}" for number in range(MANY)}
     assert all(path.stat().st_mtime_ns == when for path, when in before.items())
     assert all(earned(record) == 2 for record in after.values())
+
+
+def test_an_interrupted_batch_stops_at_once_and_goes_on_later(tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ann.ipynb").write_bytes(notebook("def inverse_permutation(order):\n    while True: pass"))
+    first = vitlab("grade", tmp_path / "in", "--out", tmp_path / "out", "--jobs", "1", start=True)
+    while not [child for child in psutil.Process(first.pid).children(recursive=True) if "-I" in child.cmdline()]:
+        time.sleep(0.05)
+    time.sleep(1)
+    graders = psutil.Process(first.pid).children(recursive=True)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(timeout=8) not in (0, 3)
+    assert not psutil.wait_procs(graders, timeout=5)[1]
+    assert not records(tmp_path / "out")
+
+
+def test_free_text_is_found_where_its_cell_has_lost_its_id(tmp_path):
+    content = json.loads(solved("02"))
+    for cell in content["cells"]:
+        cell["metadata"], cell["id"] = {}, f"c{id(cell)}"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ann.ipynb").write_text(json.dumps(content))
+    vitlab("grade", tmp_path / "in", "--out", tmp_path / "out")
+    [record] = records(tmp_path / "out").values()
+    [text] = [e for e in record["lessons"][0]["exercises"] if e["kind"] == "free text"]
+    assert text["verdict"] == "unread"
+    assert len(text["text"]) > 50

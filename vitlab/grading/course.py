@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -44,6 +45,10 @@ class CourseSource:
     def stub(self, name: str) -> str:
         """What stands in the student's notebook before an exercise is answered."""
         return self._home(name).stubs[name]
+
+    def question(self, name: str) -> str:
+        """The text right above the cell of an exercise, in the student's notebook."""
+        return self._home(name).questions[name]
 
     def modules(self, name: str, given: tuple[str, ...] = ()) -> dict[str, str]:
         """Modules that the course's answers to an exercise and to those given import.
@@ -83,6 +88,11 @@ class _Lesson:
     @cached_property
     def stubs(self) -> dict[str, str]:
         return {cell.exercise: cell.student for cell in self._parsed.cells if cell.task and cell.student is not None}
+
+    @cached_property
+    def questions(self) -> dict[str, str]:
+        shown = [cell for cell in self._parsed.cells if cell.student is not None]
+        return {cell.exercise: above.student for above, cell in pairwise(shown) if cell.task}
 
     @cached_property
     def _parsed(self) -> SourceLesson:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from helpers.exercises.definition import Exercise, Item, Question
@@ -38,6 +39,7 @@ class Submission:
 
     pieces: list[Piece] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    prose: list[str | None] = field(default_factory=list)  # every cell: its text, None for code
     remarks: dict[str, list[str]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)  # exercise id -> why its cell does not parse
 
@@ -64,6 +66,13 @@ class Submission:
         if known & BY_NAME:  # whatever they look up
             chosen = set(range(len(self.pieces)))
         return [(f"piece {n}", self.pieces[n].source, self.pieces[n].line) for n in sorted(chosen)]
+
+    def text_after(self, question: str) -> str:
+        """The text that stands right below a question: the answer, where a cell has lost its id."""
+        for above, below in pairwise(self.prose):
+            if above is not None and below is not None and _bare(above) == _bare(question):
+                return below
+        return ""
 
     def literal(self, name: str) -> Any:
         """What a name holds where the notebook's last word on it is a literal or plain arithmetic: read, not run.
@@ -107,6 +116,7 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
     for cell in cells:
         source = _source(cell)
         identifier = _identifier(cell, ids)
+        submission.prose.append(source if cell.get("cell_type") == "markdown" else None)
         if len(source) > LONGEST_CELL:
             if identifier:
                 submission.broken[identifier] = f"The cell is longer than {LONGEST_CELL:,} characters."
@@ -124,7 +134,8 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             if identifier:
                 line = getattr(error, "lineno", None)
-                submission.broken[identifier] = f"The cell does not parse{f' (line {line})' if line else ''}: {error}"
+                words = getattr(error, "msg", None) or str(error)
+                submission.broken[identifier] = words + (f" (line {line} of its cell)" if line else "")
             continue
         if len(submission.pieces) + len(found) > MOST_PIECES:
             raise Unreadable(f"The notebook has over {MOST_PIECES:,} statements, which is more than is read.")
@@ -172,6 +183,10 @@ def _source(cell: Mapping[str, Any]) -> str:
     if type(source) is list:
         source = "".join(line for line in source if type(line) is str)
     return source if type(source) is str else ""
+
+
+def _bare(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
 def _is_text(item: Item) -> bool:

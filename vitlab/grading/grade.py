@@ -191,7 +191,8 @@ class Grader:
         return None, None
 
     def _free_text(self, item: Item, submission: Submission) -> dict[str, Any]:
-        text = submission.texts.get(item.id, "").strip()
+        text = submission.texts.get(item.id, "") or submission.text_after(self.course.question(item.id))
+        text = text.strip()
         if not text or text == self.course.stub(item.id).strip():
             return {"verdict": NOT_ATTEMPTED, "points": 0.0, "message": "There is no answer.", "kind": "free text"}
         return {

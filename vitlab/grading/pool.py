@@ -50,19 +50,26 @@ def _grade(
     """Grades until the jobs are done, or until a process dies: then gives back what was in hand."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, _start) as pool:
+        in_hand: dict[int, Job] = {}
         running: dict[Future, Job] = {}
         try:
             while True:
                 for job in islice(jobs, processes * AHEAD - len(running)):
+                    in_hand[id(job)] = job
                     running[pool.submit(grade_one, root, options, job)] = job
                 if not running:
                     return None
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    record = future.result()
-                    yield running.pop(future), record
+                    record, job = future.result(), running.pop(future)
+                    del in_hand[id(job)]
+                    yield job, record
         except BrokenProcessPool:
-            return list(running.values())
+            return list(in_hand.values())
+        except BaseException:  # Ctrl-C: nobody waits for what is in hand, --resume takes it up
+            for process in multiprocessing.active_children():
+                process.kill()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
