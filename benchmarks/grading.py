@@ -26,6 +26,7 @@ from rich.table import Table
 from submissions import Submission, submissions
 
 GOALS = "goals: 50 times the faster other on as many cores; linear to 1,000; 1,500 MB on two cores; first result in 6 s"
+LARGE_CLASS = 100_000
 LOOK, WEIGH = 0.05, 0.5  # seconds between looks at the results, and at the memory
 
 
@@ -123,7 +124,9 @@ def main() -> None:
                 for grader in [*ours, *(others if count <= asked.others else [])]:
                     runs.setdefault((count, grader), []).append(measure(grader, batch))
                     print(f"round {number + 1}, {count} submissions, {grader.name}, {grader.cores} core(s)", flush=True)
-    Console(width=130).print(_table(runs))
+    console = Console(width=130)
+    console.print(_table(runs))
+    console.print(_on_paper(runs))
 
 
 def _table(runs: dict[tuple[int, Grader], list[Run]]) -> Table:
@@ -164,6 +167,21 @@ def _table(runs: dict[tuple[int, Grader], list[Run]]) -> Table:
             f"{runs[key][-1].points:g}",
         )
     return table
+
+
+def _on_paper(runs: dict[tuple[int, Grader], list[Run]]) -> str:
+    """What a very large class would need, by what one more submission costs between our smallest and largest batch."""
+    mine = {key[0]: statistics.median(run.processor for run in runs[key]) for key in runs if isinstance(key[1], Ours)}
+    few, many = min(mine), max(mine)
+    if few == many:
+        return ""
+    each = (mine[many] - mine[few]) / (many - few)
+    hours = LARGE_CLASS * each / 3600
+    return (
+        f"On paper: {each:.2f} processor seconds for one more submission, so {LARGE_CLASS:,} take {hours:.0f} hours of "
+        f"one core: {60 * hours / 16:.0f} minutes on a machine of 16 cores, {60 * hours / 160:.0f} on a cluster of ten "
+        "(--scheduler), if the scheduler keeps them busy."
+    )
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def test_a_resumed_batch_is_graded_by_the_same_rules(graded):
     _, _, folder = graded
     told = vitlab("grade", folder / "in", "--out", folder / "out", "--resume", "--lesson", "02")
     assert told.returncode == 1
-    assert "begun with another lessons" in told.stderr
+    assert "begun without --lesson: go on with the same" in told.stderr
 
 
 def test_a_resumed_batch_grades_only_what_is_new(graded):
@@ -114,6 +114,7 @@ def test_a_resumed_batch_grades_only_what_is_new(graded):
         (("tests/zoo",), "There is nothing to grade in tests/zoo"),
         (("README.md",), "neither a folder nor a zip"),
         (("tests/zoo", "--resume"), "There is nothing to grade"),
+        (("tests/zoo", "--secret", ""), "The secret is empty"),
     ],
 )
 def test_what_cannot_begin_says_why(tmp_path, arguments, sentence):
@@ -121,6 +122,15 @@ def test_what_cannot_begin_says_why(tmp_path, arguments, sentence):
     assert told.returncode == 1
     assert sentence in " ".join(told.stderr.split())
     assert len(told.stderr.splitlines()) < 4
+
+
+@pytest.mark.parametrize("out", ["", "grades"])
+def test_grades_do_not_go_among_the_submissions(tmp_path, out):
+    (tmp_path / "ann.ipynb").write_bytes(notebook(RIGHT))
+    told = vitlab("grade", tmp_path, "--out", tmp_path / out)
+    assert told.returncode == 1
+    assert "among the submissions" in told.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["ann.ipynb"]
 
 
 def test_lessons_that_were_set_and_not_handed_in_count_nothing(tmp_path):
@@ -132,7 +142,7 @@ def test_lessons_that_were_set_and_not_handed_in_count_nothing(tmp_path):
     assert earned(found["ann"]) == 2
     assert earned(found["bob"]) == 0
     assert found["bob"]["problems"] == [
-        "bob.ipynb: This is lesson 00, and lesson 02 was asked for.",
+        "bob.ipynb: This is lesson 00, and what was set is 02.",
         "Lesson 02 was not handed in.",
     ]
 

@@ -1,7 +1,7 @@
 """A homework pack through the grader: its staff's edition earns every point, the public solutions do not."""
 
 import pytest
-from hand_ins import solved
+from hand_ins import fresh, solved
 
 from helpers.exercises import LESSONS, items
 from helpers.exercises.definition import Exercise
@@ -38,6 +38,15 @@ def graded(grader, content):
 def staff(files, info):
     [content] = [content for name, content in files.items() if "staff" in name and name.endswith(f"{info.file}.ipynb")]
     return content
+
+
+def test_a_notebook_with_other_conventions_is_told_apart(pack):
+    files, grader, _ = pack
+    info = LESSONS[2]
+    for content, problems in ((staff(files, info), 0), (fresh(info.number), 1)):
+        record = grader.grade("x", [("x.ipynb", content)])
+        assert [bool(lesson.get("other_conventions")) for lesson in record["lessons"]] == [bool(problems)]
+        assert len(record["problems"]) == problems
 
 
 def test_the_secrets_cover_every_convention():

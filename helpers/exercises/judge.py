@@ -98,7 +98,7 @@ def judge(exercise: Exercise | Question, runner: Runner, seed: int = PUBLIC_SEED
         again = _judge_code(exercise, runner, sat, given=exercise.needs)
         if again.kind == RIGHT:
             names = " and ".join(f"`{name}`" for name in exercise.needs)
-            remark = f"Right with the course's own {names}; with yours it fails, so mend what it builds on."
+            remark = f"Right with the course's own {names}; not with yours, so mend what it builds on."
             return replace(again, remarks=(*again.remarks, remark), given=exercise.needs)
         if verdict.kind == NOT_ATTEMPTED or again.kind == NOT_ATTEMPTED or (again.mistake and not verdict.mistake):
             return again

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from helpers.exercises.written import FreeText
 from vitlab.course.build import Course, leaks, write
 from vitlab.course.errors import BuildError
 from vitlab.course.homework import depending, homework_lessons, points
@@ -102,8 +103,15 @@ clone of the course:
 
     path/to/the/course/.venv/bin/jupyter lab notebooks
 
+With conda:
+
+    conda activate vitlab
+    jupyter lab notebooks
+
 Each notebook begins with the conventions that hold in it. **They need not be those of the lessons**, and every check
-follows them. Checks need no network. Hand in the notebooks, under the names that they have.
+follows them. Checks need no network. A text is read by a person: it has no check, and stays *not attempted* in the
+table at the top. The table keeps the best verdict that you ever had; what you hand in is graded as it stands. Hand in
+the notebooks, under the names that they have.
 """
 
 
@@ -113,10 +121,12 @@ def _key(course: Course, lessons: Sequence[SourceLesson]) -> str:
         (name, str(value), "not as in the lessons" if name in varied else "as in the lessons")
         for name, value in asdict(course.conventions).items()
     ]
+    numbers = " ".join(f"--lesson {lesson.number}" for lesson in lessons)
     parts = [
         "# Key of this homework",
-        "For the staff: not to be handed out. The solved notebooks stand beside it; they are not executed. Grade with "
-        "the secret from which this pack was made; these conventions follow from it.",
+        "For the staff: not to be handed out. The solved notebooks stand beside it; they are not executed. "
+        "These conventions follow from the secret of this pack, which is written nowhere here, and grading needs it:",
+        f"    vitlab grade SUBMISSIONS --out GRADES --secret '...' {numbers}",
         _table(("convention", "here", ""), held),
         "An exercise marked *varies* has another answer than in the public lessons: the public solution does not pass.",
     ]
@@ -132,7 +142,8 @@ def _tasks(course: Course, lesson: SourceLesson, varied: Mapping[str, object]) -
     for exercise, names in depending(course, lesson).items():
         item = course.find(exercise)
         mark = "*varies*" if varied.keys() & {*names} else ""
-        rows.append((f"`{exercise}`", item.kind, f"{item.points:g}", ", ".join(names), mark))
+        kind = "free text, read by a person" if isinstance(getattr(item, "answer", None), FreeText) else item.kind
+        rows.append((f"`{exercise}`", kind, f"{item.points:g}", ", ".join(names), mark))
     return rows
 
 

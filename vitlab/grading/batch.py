@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vitlab.course.secret import conventions_of
 from vitlab.grading.collect import MOST_BYTES, CollectError, HandIn, collect
 from vitlab.grading.escape import show
 from vitlab.grading.job import Job, Options
@@ -41,6 +42,9 @@ def run_batch(
     """
     console = Console()
     known_lessons(root, lessons)
+    if secret is not None:
+        conventions_of(secret)  # an empty one would grade a homework as the lessons
+    apart(grades, submissions)
     hand_ins = collect(submissions)
     store = Store(grades)
     level = best_level(unsafe).name
@@ -73,6 +77,13 @@ def known_lessons(root: Path, lessons: tuple[str, ...]) -> None:
     for number in lessons:
         if number not in there:
             raise CollectError(f"There is no lesson {show(number)}; there are {', '.join(there)}.")
+
+
+def apart(grades: Path, submissions: Path) -> None:
+    """Raises CollectError where the grades would lie among the submissions, and be taken for hand-ins the next time."""
+    inside, outside = grades.resolve(), submissions.resolve()
+    if submissions.is_dir() and (inside == outside or outside in inside.parents):
+        raise CollectError(f"{show(str(grades))} lies among the submissions: choose a folder beside them for --out.")
 
 
 def read(hand_in: HandIn) -> Job:

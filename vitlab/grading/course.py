@@ -17,7 +17,7 @@ from helpers.models.conventions import STANDARD, Conventions
 from vitlab.course.notebooks import solved_notebook
 from vitlab.course.parse import SourceLesson, parse
 from vitlab.grading.extract import Submission, extract
-from vitlab.grading.pieces import Piece, parsed, pieces
+from vitlab.grading.pieces import Piece, pieces
 
 SERVED = "helpers.models."  # the only modules of which an answer may get any
 
@@ -78,7 +78,7 @@ class _Lesson:
     @cached_property
     def prelude(self) -> list[Piece]:
         setup = [cell["source"] for cell in self._notebook["cells"] if "setup" in cell["metadata"].get("tags", ())]
-        return [piece for source in setup for piece in pieces(*parsed(source)) if piece.imports]
+        return [piece for source in setup for piece in pieces(source) if piece.imports]
 
     @cached_property
     def stubs(self) -> dict[str, str]:
@@ -132,7 +132,7 @@ def _imports(source: str) -> set[str]:
 
 def _without(source: str, answers: frozenset[str]) -> str:
     """A module's source without the definitions of these names and without what uses them."""
-    kept = list(pieces(*parsed(source)))
+    kept = list(pieces(source))
     gone = set(answers)
     while True:
         resting = [piece for piece in kept if (piece.defines | piece.uses) & gone]

@@ -15,12 +15,13 @@ from typing import Any
 
 from helpers.exercises.definition import Exercise, Item, Question
 from helpers.exercises.written import FreeText
-from vitlab.grading.pieces import Piece, parsed, pieces
+from vitlab.grading.arithmetic import plain_value
+from vitlab.grading.pieces import Piece, TooMany, pieces
 
 MOST_BYTES = 20 << 20  # of a notebook; its pictures included
 MOST_BRACKETS = 2_000_000  # of its JSON: each takes a hundred bytes of memory once it is read
 MOST_CELLS = 5_000
-MOST_STATEMENTS = 5_000  # at the top level of its code cells
+MOST_PIECES = 5_000  # statements at the top level of its code cells
 LONGEST_CELL = 200_000  # characters
 LONGEST_LITERAL = 1_000  # characters of an answer that is read where it stands; a large one may be slow to build
 BY_NAME = {"globals", "vars", "eval", "exec"}  # they find names that stand nowhere in the code
@@ -65,7 +66,7 @@ class Submission:
         return [(f"piece {n}", self.pieces[n].source, self.pieces[n].line) for n in sorted(chosen)]
 
     def literal(self, name: str) -> Any:
-        """What a name holds, where the notebook's last word on it is a literal (`answer = "b"`): read, not run.
+        """What a name holds where the notebook's last word on it is a literal or plain arithmetic: read, not run.
 
         Raises ValueError where only running the notebook could tell.
         """
@@ -75,7 +76,7 @@ class Submission:
         [statement] = ast.parse(making[-1].source).body
         if not isinstance(statement, ast.Assign) or [type(t) for t in statement.targets] != [ast.Name]:
             raise ValueError(name)
-        return ast.literal_eval(statement.value)
+        return plain_value(statement.value)
 
 
 def read_notebook(data: bytes) -> list[dict[str, Any]]:
@@ -102,7 +103,7 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
     Raises Unreadable where there is more code than a notebook has.
     """
     ids = {item.id: item for item in items if isinstance(item, Exercise | Question)}
-    submission, seen, statements = Submission(), {}, 0
+    submission, seen = Submission(), {}
     for cell in cells:
         source = _source(cell)
         identifier = _identifier(cell, ids)
@@ -117,16 +118,16 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
         if cell.get("cell_type") != "code":
             continue
         try:
-            text, nodes = parsed(source)
-            statements += len(nodes)
-            if statements > MOST_STATEMENTS:
-                raise Unreadable(f"The notebook has over {MOST_STATEMENTS:,} statements, which is more than is read.")
-            found = list(pieces(text, nodes))
+            found = pieces(source)
+        except TooMany:
+            raise Unreadable("The notebook has more statements than are read.") from None
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             if identifier:
                 line = getattr(error, "lineno", None)
                 submission.broken[identifier] = f"The cell does not parse{f' (line {line})' if line else ''}: {error}"
             continue
+        if len(submission.pieces) + len(found) > MOST_PIECES:
+            raise Unreadable(f"The notebook has over {MOST_PIECES:,} statements, which is more than is read.")
         for piece in found:
             for name in piece.defines & ids.keys() - piece.uses:
                 seen[name] = seen.get(name, 0) + 1

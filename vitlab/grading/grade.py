@@ -6,10 +6,11 @@ check shows as well: no hidden input and no value expected for one stands in it.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from helpers.exercises import LESSONS, lesson_info
 from helpers.exercises.definition import Exercise, Experiment, Item, Question
 from helpers.exercises.judge import CRASHED, NOT_ATTEMPTED, PUBLIC_SEED, RIGHT, WRONG, Verdict, judge
 from helpers.exercises.written import FreeText
-from helpers.models.conventions import STANDARD
+from helpers.models.conventions import STANDARD, Conventions
 from vitlab.course.secret import conventions_of
 from vitlab.grading.course import CourseSource
 from vitlab.grading.extract import Submission, Unreadable, extract, names_in, read_notebook
@@ -27,6 +28,9 @@ from vitlab.grading.runner import SECONDS, SandboxRunner
 from vitlab.grading.sandbox import Worker
 
 NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
+OPENED = re.compile(r"^lesson = Lesson\(", re.MULTILINE)
+AGREED = re.compile(r"^conventions = (\{[^{}\n]{0,300}\})$", re.MULTILINE)
+OTHER_CONVENTIONS = "Its first cell names other conventions than it was graded by: is it the notebook that was set?"
 
 
 def hidden_seed(words: str) -> int:
@@ -54,6 +58,9 @@ class Grader:
         for number, (name, cells) in sorted(self._by_lesson(files, problems).items()):
             try:
                 lessons[number] = self._lesson(number, name, cells, started + self.options.timeout)
+                if _agreed(cells) not in (None, self.course.conventions):
+                    problems.append(f"{name}: {OTHER_CONVENTIONS}")
+                    lessons[number]["other_conventions"] = True
             except Unreadable as error:
                 problems.append(f"{name}: {error}")
                 lessons[number] = self._lesson(number, name, [], started + self.options.timeout)
@@ -87,8 +94,8 @@ class Grader:
             if number is None:
                 problems.append(f"{name}: It is no notebook of this course: none of its exercises is in it.")
             elif self.options.lessons and number not in self.options.lessons:
-                asked = ", ".join(self.options.lessons)
-                problems.append(f"{name}: This is lesson {number}, and lesson {asked} was asked for.")
+                asked = " and ".join(self.options.lessons)
+                problems.append(f"{name}: This is lesson {number}, and what was set is {asked}.")
             else:
                 if number in found:
                     problems.append(f"{found[number][0]}: There is another notebook of lesson {number}: {name} counts.")
@@ -195,6 +202,24 @@ class Grader:
             "text": text,
             "rubric": list(item.answer.rubric),
         }
+
+
+def _agreed(cells: Sequence[Mapping[str, Any]]) -> Conventions | None:
+    """The conventions that a notebook's setup cell names, none being the course's; None where it has no such cell.
+
+    Nothing is graded by them: they are the student's to change. Others than the grader's show a wrong secret.
+    """
+    for cell in cells:
+        source = cell.get("source")
+        if isinstance(source, list):
+            source = "".join(line for line in source if isinstance(line, str))
+        if cell.get("cell_type") == "code" and isinstance(source, str) and OPENED.search(source):
+            said = AGREED.search(source)
+            try:
+                return Conventions.read(ast.literal_eval(said[1])) if said else STANDARD
+            except (ValueError, TypeError, SyntaxError):
+                return None
+    return None
 
 
 def _order(name: str) -> tuple:

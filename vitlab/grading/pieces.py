@@ -9,8 +9,11 @@ import ast
 import symtable
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 LESSON = "lesson"  # the object of `helpers.check`; what it does in a notebook is no part of an answer
+MOST_STATEMENTS = 5_000  # at the top level of a cell
+REMEMBERED = 4_000  # characters of a cell whose pieces are kept for the next notebook
 NOT_PYTHON = ("%%bash", "%%sh", "%%html", "%%javascript", "%%js", "%%latex", "%%markdown", "%%svg", "%%writefile")
 
 
@@ -43,12 +46,29 @@ def parsed(source: str) -> tuple[str, list[ast.stmt]]:
     return text, ast.parse(text).body
 
 
-def pieces(text: str, statements: Iterable[ast.stmt]) -> Iterator[Piece]:
+class TooMany(Exception):
+    """More statements than a cell may have."""
+
+
+def pieces(source: str) -> tuple[Piece, ...]:
     """The statements of a cell that define or change something; shows and plots are dropped.
 
-    Raises SyntaxError, ValueError, RecursionError or MemoryError where it is no Python.
+    Raises TooMany, and SyntaxError, ValueError, RecursionError or MemoryError where it is no Python.
     """
-    lines = text.split("\n")
+    return _remembered(source) if len(source) <= REMEMBERED else _pieces(source)
+
+
+def _pieces(source: str) -> tuple[Piece, ...]:
+    text, statements = parsed(source)
+    if len(statements) > MOST_STATEMENTS:
+        raise TooMany
+    return tuple(_each(text.split("\n"), statements))
+
+
+_remembered = lru_cache(maxsize=2_000)(_pieces)  # most cells of a notebook are the course's, and the same in all
+
+
+def _each(lines: list[str], statements: Iterable[ast.stmt]) -> Iterator[Piece]:
     for node in statements:
         if isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", None) == "__future__":
             continue

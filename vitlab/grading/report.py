@@ -81,9 +81,17 @@ def print_summary(console: Console, records: list[dict[str, Any]], complaints: l
     """The table, what is still to be read, and the hand-ins that had problems."""
     console.print(summary_table(records))
     lines = [f"{MARKS}: {complaint}" for complaint in complaints]
+    for name, lessons in by_lesson(records).items():
+        for mistake in common_mistakes({name: lessons})[:1]:
+            said = f"{mistake.exercise}, {mistake.name} ({mistake.count} x)"
+            lines.append(f"The commonest mistake of lesson {name}: {said}")
     unread = sum(verdicts(lessons)["unread"] for lessons in by_lesson(records).values())
     if unread:
         lines.append(f"Not yet read, and 0 points for now: {unread} free text{'s' * (unread > 1)}, in {FREE_TEXT}")
+    others = sum(bool(lesson.get("other_conventions")) for record in records for lesson in record["lessons"])
+    if others:
+        named = f"{others} notebooks name" if others > 1 else "1 notebook names"
+        lines.append(f"{named} other conventions than those of this grading: is --secret that of the pack handed out?")
     troubled = [f"{record['student']}: {problem}" for record in records for problem in record["problems"]]
     lines += troubled[:SHOWN_PROBLEMS]
     if len(troubled) > SHOWN_PROBLEMS:
@@ -93,18 +101,15 @@ def print_summary(console: Console, records: list[dict[str, Any]], complaints: l
 
 
 def summary_table(records: list[dict[str, Any]]) -> Table:
-    """One row a lesson: hand-ins, their mean points, what became of their exercises, the commonest mistake."""
+    """One row a lesson: hand-ins, their mean points, what became of their exercises."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("lesson", no_wrap=True)
     for column in ("hand-ins", "mean points", "right", "wrong", "crashed", "not attempted"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("commonest mistake")
     for name, lessons in by_lesson(records).items():
         mine = handed_in(lessons)
         counts: Counter[str] = verdicts(mine)
         worth = f"{mean(points(lesson) for lesson in mine):.1f} of {number(most(lessons[0]))}" if mine else "-"
-        mistake = next(iter(common_mistakes({name: lessons})), None)
-        said = f"{mistake.count} x {mistake.exercise}: {mistake.name}" if mistake else ""
         shown = (str(counts[verdict]) for verdict in ("right", "wrong", "crashed", "not attempted"))
-        table.add_row(name, str(len(mine)), worth, *shown, Text(show(said)))
+        table.add_row(name, str(len(mine)), worth, *shown)
     return table

@@ -63,9 +63,7 @@ class Store:
             raise StoreError(f"{path} cannot be read, so this batch cannot go on: choose another folder.") from None
         for name, value in options.as_data().items():
             if name not in ("seed", "timeout") and Options.as_data(before)[name] != value:
-                raise StoreError(
-                    f"This batch was begun with another {name}: go on with the same, or choose another folder."
-                )
+                raise StoreError(_other(name, Options.as_data(before)[name]))
         if options.seed and options.seed != before.seed:
             raise StoreError("This batch was begun with another seed: leave --seed out to go on with it.")
         return before
@@ -94,6 +92,16 @@ class Store:
             return json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
+
+
+def _other(name: str, before: Any) -> str:
+    """Which option of a batch is not the one that it was begun with; never the secret itself."""
+    was = {
+        "lessons": f"for {' and '.join(before or ())}" if before else "without --lesson",
+        "secret": "with another --secret" if before else "without --secret",
+        "level": f"under {before}, which this machine or --unsafe changes",
+    }.get(name, f"with another {name}")
+    return f"This batch was begun {was}: go on with the same, or choose another folder."
 
 
 def key(student: str) -> str:

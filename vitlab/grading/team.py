@@ -114,8 +114,10 @@ def _for_a_person(record: dict[str, Any]) -> list[str]:
     if record.get("failed"):
         why.append("It could not be graded at all.")
     elif not handed_in(record["lessons"]):
-        why.append("It holds no notebook that could be read.")
+        why.append("It holds no notebook that could be graded.")
     for lesson in record["lessons"]:
+        if lesson.get("other_conventions"):
+            why.append(f"Its notebook of lesson {lesson['number']} names other conventions than it was graded by.")
         for exercise in lesson["exercises"]:
             if exercise["verdict"] == NOT_GRADED:
                 why.append(f"Lesson {lesson['number']}, `{exercise['id']}`: {exercise['message']}")

@@ -78,8 +78,8 @@ def round_trip() -> Question:
     rubric = (
         "1 point: says that unpatchify can undo a wrong patchify exactly (any reordering that loses nothing has an "
         "inverse).",
-        "1 point: gives an example (grid transposed, (p1 p2 c), subsampled pictures, a bare reshape), or says what "
-        "would prove it: compare a patch with the pixels that were cut out by slicing.",
+        "1 point: gives an example (grid transposed, another order within a patch, subsampled pictures, a bare "
+        "reshape), or says what would prove it: compare a patch with the pixels that were cut out by slicing.",
     )
     return Question(
         "round_trip",
