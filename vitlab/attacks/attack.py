@@ -26,7 +26,7 @@ from vitlab.grading.job import NOT_GRADED, Options
 from vitlab.grading.levels import Level
 from vitlab.project import find_project
 
-SECONDS = 1.5  # that an answer may take: attacks that never end are many
+SECONDS = 1.2  # that an answer may take: attacks that never end are many
 SEEDS = ("a first secret seed", "a second secret seed")
 ENVIRONMENT = "VITLAB_ATTACKED"  # a variable of the grader's that no child may see
 HIDDEN = "carry hidden inputs out"  # the class of attacks that are graded from two seeds
