@@ -141,7 +141,8 @@ _PLACES = {
             return number
         def read():
             text = ctypes.create_string_buffer(9000)
-            libc.mq_receive(queue(0), text, 9000, None)
+            if libc.mq_receive(queue(0), text, 9000, None) < 0:
+                raise KeyError
             return text.value.decode()
         def write(text):
             libc.mq_send(queue(0o102), text.encode(), len(text), 0)

@@ -1,35 +1,9 @@
-"""Use up time, memory, processes, files, disk and output. What multiplies is bounded: a machine is shared."""
+"""Use up memory, processes, files, disk and output. What multiplies is bounded: a machine is shared."""
 
 GROUP = "time, memory, processes, files, disk, output"
 WALLS = True  # they depend on the level of isolation
 
 BODIES = {
-    "never ends": "while True: pass",
-    "sleeps": """
-        import time
-        time.sleep(99)
-    """,
-    "waits for input": "return input()",
-    "waits for a lock": """
-        import threading
-        lock = threading.Lock()
-        lock.acquire()
-        lock.acquire()
-    """,
-    "computes a power without end": "return 9**9**9**9",
-    "compares without end": """
-        class Slow:
-            def __eq__(self, other):
-                while True:
-                    pass
-            shape = property(__eq__)
-            __len__ = __iter__ = __float__ = lambda self: self == 1
-        return Slow()
-    """,
-    "iterates without end": """
-        import itertools
-        return list(itertools.count())
-    """,
     "takes all memory in a tensor": """
         import torch
         return torch.ones(10**10)
@@ -129,10 +103,6 @@ BODIES = {
             file.write(bytes(1 << 20))
         return order
     """,
-    "prints without end": """
-        while True:
-            print("x" * 10**6)
-    """,
     "writes to stdout and stderr without end": """
         import os
         for _ in range(10_000):
@@ -145,44 +115,11 @@ BODIES = {
         resource.setrlimit(resource.RLIMIT_CORE, (1 << 30, 1 << 30))
         ctypes.string_at(0)
     """,
-    "warns without end": """
-        import warnings
-        warnings.simplefilter("always")
-        for number in range(10**9):
-            warnings.warn(str(number))
-    """,
-    "recurses without end": """
-        def again(x):
-            return again(x)
-        return again(order)
-    """,
-    "is backtracking": """
-        import re
-        return re.fullmatch("(a|a)*b", "a" * 99)
-    """,
-    "compiles without end": """
-        return eval("(" * 90 + "1" + ")" * 90 + "+1" * 100_000)
-    """,
-    "returns sixty million numbers": """
-        import torch
-        return torch.zeros(60_000_000, dtype=torch.int8)
-    """,
-    "returns ten thousand tensors": """
-        return tuple(order.clone() for _ in range(10_000))
-    """,
 }
 
 CELLS = {
-    "sleeps between the answers": (
-        "inverse_permutation",
-        "import time\ndef inverse_permutation(order):\n    time.sleep(0.4)\n    return order\n",
-    ),
     "takes all memory while it is defined": (
         "inverse_permutation",
         "table = [0]\nwhile True:\n    table = table * 2\ndef inverse_permutation(order):\n    return table\n",
-    ),
-    "is defined ten thousand lines long": (
-        "inverse_permutation",
-        "def inverse_permutation(order):\n" + "    order = order + 0\n" * 9_000 + "    return order\n",
     ),
 }

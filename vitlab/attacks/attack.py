@@ -15,9 +15,10 @@ from runpy import run_path
 from typing import Any
 
 import psutil
+import torch
 
-from helpers.exercises import LESSONS, items
-from helpers.exercises.judge import RIGHT
+from helpers.exercises import LESSONS, find, items
+from helpers.exercises.judge import PUBLIC_SEED, RIGHT, examination
 from vitlab.attacks.caught import caught_by
 from vitlab.attacks.notebook import code, notebook
 from vitlab.grading.grade import Grader, hidden_seed
@@ -25,7 +26,7 @@ from vitlab.grading.job import NOT_GRADED, Options
 from vitlab.grading.levels import Level
 from vitlab.project import find_project
 
-SECONDS = 1.5  # that an answer may take: attacks that never end are many
+SECONDS = 1.2  # that an answer may take: attacks that never end are many
 SEEDS = ("a first secret seed", "a second secret seed")
 ENVIRONMENT = "VITLAB_ATTACKED"  # a variable of the grader's that no child may see
 HIDDEN = "carry hidden inputs out"  # the class of attacks that are graded from two seeds
@@ -149,12 +150,25 @@ class Range:
         return entry_of(record, exercise), complaints
 
     def _differences(self, exercise: str, cell: str, entry: dict[str, Any]) -> list[str]:
-        """What the report says must not depend on the hidden inputs."""
+        """What the report says must not depend on the hidden inputs, nor hold one of them."""
         self.grader.seed = hidden_seed(SEEDS[1])
         again, _ = self._graded(exercise, cell)
         self.grader.seed = hidden_seed(SEEDS[0])
         told = ("verdict", "mistake", "message", "facts", "remarks")
-        return [f"its {n} tells of hidden inputs: {entry[n]}; {again[n]}" for n in told if entry.get(n) != again.get(n)]
+        found = [
+            f"its {n} tells of hidden inputs: {entry[n]}; {again[n]}" for n in told if entry.get(n) != again.get(n)
+        ]
+        return found + [
+            f"its message holds a hidden input: {h}" for h in self._hidden(exercise) if h in entry["message"]
+        ]
+
+    def _hidden(self, exercise: str) -> set[str]:
+        """The hidden inputs, as a message would show them, without those that the notebook's own check has."""
+        shown = []
+        for seed in (self.grader.seed, PUBLIC_SEED):
+            calls = examination(find(exercise), seed).cases
+            shown.append({str(arg.tolist()) for call in calls for arg in call.args if isinstance(arg, torch.Tensor)})
+        return shown[0] - shown[1]
 
     def _next(self) -> str | None:
         """Grade an honest submission that holds a secret of its own; what went wrong with it."""
