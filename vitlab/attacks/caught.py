@@ -29,7 +29,7 @@ SIGNS = (  # the first that is found in what the report says
     ("recursion limit", r"RecursionError|recursion"),
     (
         "read as data",
-        r"does not parse|is no JSON|not a notebook|no notebook|It is a link|leads out of|no zip|It has |MB|statements",
+        r"SyntaxError|is no JSON|not a notebook|no notebook|It is a link|leads out of|no zip|It has |MB|statements",
     ),
 )
 OTHERWISE = {"not attempted": "nothing defined", "crashed": "an error of its own", "unread": "read as data"}
