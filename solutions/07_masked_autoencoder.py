@@ -48,8 +48,10 @@ lesson
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A question that needs no label (7 min) ★
 #
-# BERT takes a sentence, hides some words, and is trained to fill them in. The text is its own answer sheet. This is the
-# whole model of this lesson; what it adds to a ViT is in colour.
+# BERT takes a sentence, hides some words, and is trained to fill them in. The text is its own answer sheet.
+
+# %% [markdown]
+# This is the whole model of this lesson; what it adds to a ViT is in colour.
 
 # %%
 train, test = fashion_mnist("train"), fashion_mnist("test")
@@ -381,9 +383,11 @@ embeddings, mask, ids_restore = model.forward_encoder(test.images[:3], torch.ran
 embeddings.shape, model.forward_decoder(embeddings, ids_restore).shape
 
 # %% [markdown]
-# 13 tokens in, 49 patches out. **In your own words** (a short paragraph): how can a ViT learn from pictures without
-# labels? Say what goes in, what is to come out, why there is a decoder, and why so much is hidden. A person reads this
-# one.
+# 13 tokens in, 49 patches out.
+
+# %% [markdown]
+# **In your own words** (a short paragraph): how can a ViT learn from pictures without labels? Say what goes in, what is
+# to come out, why there is a decoder, and why so much is hidden. A person reads this one.
 
 # %% [markdown] tags=["answer"] exercise="bert_for_pictures"
 # ### BEGIN SOLUTION

@@ -69,6 +69,12 @@ def test_answers_are_gathered_by_question_and_those_without_text_are_left_out():
     assert [answer["text"] for answer in question["answers"]] == ["Because.", "Why not?"]
 
 
+def test_answers_of_the_same_words_are_pointed_out():
+    texts = ("It is free.", "it is\n\nFREE", "It is not free.")
+    [question] = questions([record(f"s{n}", lesson(free_text(QUESTION, text))) for n, text in enumerate(texts)])
+    assert [answer["twins"] for answer in question["answers"]] == [1, 1, 0]
+
+
 def test_a_marked_answer_stays_on_the_page_with_its_marks():
     [question] = questions(with_marks(RECORDS, {("ann", QUESTION): Mark(1.5, "Nearly.")}))
     assert [(answer["points"], answer["comment"]) for answer in question["answers"]] == [(1.5, "Nearly."), (None, "")]

@@ -198,3 +198,4 @@ def test_free_text_is_found_where_its_cell_has_lost_its_id(tmp_path):
     [text] = [e for e in record["lessons"][0]["exercises"] if e["kind"] == "free text"]
     assert text["verdict"] == "unread"
     assert len(text["text"]) > 50
+    assert text["of_the_course"]  # and said so on the page for marking

@@ -50,6 +50,10 @@ class CourseSource:
         """The text right above the cell of an exercise, in the student's notebook."""
         return self._home(name).questions[name]
 
+    def text(self, name: str) -> str:
+        """The course's own answer to a question that a person reads."""
+        return self._home(name).solved.texts[name]
+
     def modules(self, name: str, given: tuple[str, ...] = ()) -> dict[str, str]:
         """Modules that the course's answers to an exercise and to those given import.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from typing import Any
 
 from vitlab.grading.escape import FORMULA
 from vitlab.grading.job import MARKED, UNREAD
 from vitlab.grading.marks import COLUMNS
 from vitlab.grading.pages import page
+from vitlab.grading.words import bare
 
 WORTH = re.compile(r"\s*(\d+(?:\.\d+)?) points?\b")
 
@@ -47,11 +49,16 @@ def questions(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     {
                         "student": record["student"],
                         "text": exercise["text"],
+                        "of_the_course": exercise.get("of_the_course", False),
                         "key": _key(record["student"], exercise),
                         "points": exercise["points"],
                         "comment": exercise.get("comment", ""),
                     }
                 )
+    for question in found.values():
+        often = Counter(bare(answer["text"]) for answer in question["answers"])
+        for answer in question["answers"]:
+            answer["twins"] = often[bare(answer["text"])] - 1
     return [found[where] for where in sorted(found)]
 
 

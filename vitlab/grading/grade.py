@@ -26,6 +26,7 @@ from vitlab.grading.job import NOT_GRADED, UNREAD, Options
 from vitlab.grading.levels import Unsafe, level_named
 from vitlab.grading.runner import SECONDS, SandboxRunner
 from vitlab.grading.sandbox import Worker
+from vitlab.grading.words import bare
 
 NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 OPENED = re.compile(r"^lesson = Lesson\(", re.MULTILINE)
@@ -201,6 +202,7 @@ class Grader:
             "message": "This one is read by a person.",
             "kind": "free text",
             "text": text,
+            "of_the_course": bare(text) == bare(self.course.text(item.id)),
             "rubric": list(item.answer.rubric),
         }
 
