@@ -172,6 +172,18 @@ def attacks() -> None:
 
 
 @app.command()
+def submit(
+    notebooks: Annotated[list[Path] | None, typer.Argument(help="Default: every lesson with an answer in it.")] = None,
+    out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("hand_in.zip"),
+) -> None:
+    """Put your notebooks into one zip to hand in, after a look at whether they can be graded."""
+    from vitlab.grading.submit import submit as hand_in
+    from vitlab.project import find_project
+
+    hand_in(find_project(), notebooks or [], out)
+
+
+@app.command()
 def doctor() -> None:
     """Say how well this machine can shut a student's code in."""
     from vitlab.grading.levels import possible_levels

@@ -9,11 +9,12 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from helpers.exercises import LESSONS
 from helpers.exercises.definition import Exercise, Item, Question
 from helpers.exercises.written import FreeText
 from vitlab.grading.arithmetic import plain_value
@@ -26,6 +27,7 @@ MOST_PIECES = 5_000  # statements at the top level of its code cells
 LONGEST_CELL = 200_000  # characters
 LONGEST_LITERAL = 1_000  # characters of an answer that is read where it stands; a large one may be slow to build
 BY_NAME = {"globals", "vars", "eval", "exec"}  # they find names that stand nowhere in the code
+NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 DEFINED = re.compile(r"^(?:def |class |)([A-Za-z_]\w*)(?=\s*[(:=])", re.MULTILINE)
 
 
@@ -148,6 +150,21 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
             submission.remarks.setdefault(name, []).append(f"`{name}` is defined {times} times: the last one counts.")
         submission.broken.pop(name, None)
     return submission
+
+
+def lesson_of(cells: Sequence[Mapping[str, Any]], name: str, items_of: Callable[[str], Iterable[Item]]) -> str | None:
+    """The number of the lesson most of whose exercises are in a notebook; None where none is.
+
+    name: of the file, whose number decides a tie; items_of: gives the items of a lesson.
+    """
+    names = names_in(cells)
+    counts = {info.number: sum(item.id in names for item in items_of(info.number)) for info in LESSONS}
+    most = max(counts.values())
+    best = [number for number, count in counts.items() if count == most]
+    numbered = NUMBERED.search(name.rpartition("/")[2])
+    if numbered and numbered[1] in best:
+        return numbered[1]
+    return best[0] if most else None
 
 
 def names_in(cells: Iterable[Mapping[str, Any]]) -> set[str]:

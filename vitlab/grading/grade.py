@@ -14,21 +14,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.exercises import LESSONS, lesson_info
+from helpers.exercises import lesson_info
 from helpers.exercises.definition import Exercise, Experiment, Item, Question
 from helpers.exercises.judge import CRASHED, NOT_ATTEMPTED, PUBLIC_SEED, RIGHT, WRONG, Verdict, judge
 from helpers.exercises.written import FreeText
 from helpers.models.conventions import STANDARD, Conventions
 from vitlab.course.secret import conventions_of
 from vitlab.grading.course import CourseSource
-from vitlab.grading.extract import Submission, Unreadable, extract, names_in, read_notebook
+from vitlab.grading.extract import Submission, Unreadable, extract, lesson_of, read_notebook
 from vitlab.grading.job import NOT_GRADED, UNREAD, Options
 from vitlab.grading.levels import Unsafe, level_named
 from vitlab.grading.runner import SECONDS, SandboxRunner
 from vitlab.grading.sandbox import Worker
 from vitlab.grading.words import bare
 
-NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
 OPENED = re.compile(r"^lesson = Lesson\(", re.MULTILINE)
 AGREED = re.compile(r"^conventions = (\{[^{}\n]{0,300}\})$", re.MULTILINE)
 OTHER_CONVENTIONS = "Its first cell names other conventions than it was graded by: is it the notebook that was set?"
@@ -59,7 +58,7 @@ class Grader:
         for number, (name, cells) in sorted(self._by_lesson(files, problems).items()):
             try:
                 lessons[number] = self._lesson(number, name, cells, started + self.options.timeout)
-                if _agreed(cells) not in (None, self.course.conventions):
+                if agreed(cells) not in (None, self.course.conventions):
                     problems.append(f"{name}: {OTHER_CONVENTIONS}")
                     lessons[number]["other_conventions"] = True
             except Unreadable as error:
@@ -91,7 +90,7 @@ class Grader:
             except Unreadable as error:
                 problems.append(f"{name}: {error}")
                 continue
-            number = self._lesson_of(name, cells)
+            number = lesson_of(cells, name, self.course.items)
             if number is None:
                 problems.append(f"{name}: It is no notebook of this course: none of its exercises is in it.")
             elif self.options.lessons and number not in self.options.lessons:
@@ -102,17 +101,6 @@ class Grader:
                     problems.append(f"{found[number][0]}: There is another notebook of lesson {number}: {name} counts.")
                 found[number] = name, cells
         return found
-
-    def _lesson_of(self, name: str, cells: list) -> str | None:
-        """The lesson most of whose exercises are in the notebook; the number in the file's name decides a tie."""
-        names = names_in(cells)
-        counts = {i.number: sum(item.id in names for item in self.course.items(i.number)) for i in LESSONS}
-        most = max(counts.values())
-        numbered = NUMBERED.search(name.rpartition("/")[2])
-        best = [number for number, count in counts.items() if count == most]
-        if numbered and numbered[1] in best:
-            return numbered[1]
-        return best[0] if most else None
 
     def _lesson(self, number: str, file: str, cells: list, until: float) -> dict[str, Any]:
         graded = [item for item in self.course.items(number) if not isinstance(item, Experiment)]
@@ -207,7 +195,7 @@ class Grader:
         }
 
 
-def _agreed(cells: Sequence[Mapping[str, Any]]) -> Conventions | None:
+def agreed(cells: Sequence[Mapping[str, Any]]) -> Conventions | None:
     """The conventions that a notebook's setup cell names, none being the course's; None where it has no such cell.
 
     Nothing is graded by them: they are the student's to change. Others than the grader's show a wrong secret.
