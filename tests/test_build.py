@@ -351,7 +351,7 @@ def test_a_crash_while_writing_leaves_the_old_file_whole(fresh, monkeypatch):
     def crash(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(course_build.os, "replace", crash)
+    monkeypatch.setattr("vitlab.files.os.replace", crash)
     with pytest.raises(OSError, match="disk full"):
         build(fresh)
     assert student_file(fresh).read_bytes() == before

@@ -21,6 +21,7 @@ from typing import Any
 from tqdm import tqdm
 
 from helpers.experiment import MEASURED, RECORD, SEED
+from vitlab import files
 from vitlab.project import ProjectError
 
 SEEDS = 5
@@ -156,11 +157,7 @@ def summary(records: Mapping[int, list[dict]], how: str) -> dict:
 
 def write(path: Path, shipped: dict) -> None:
     """The JSON, sorted, so that the same numbers give the same bytes; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    text = json.dumps(shipped, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    unfinished.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(unfinished, path)
+    files.write(path, json.dumps(shipped, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def command(lesson: str, seeds: int) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +18,7 @@ from vitlab.course.execute import ExecutionError, execute, normalise
 from vitlab.course.leaks import Leak, find_leaks, read_secrets
 from vitlab.course.notebooks import COMPARED, code_cells, dumps, same_code, solved_notebook, student_notebook
 from vitlab.course.parse import SourceLesson, parse
+from vitlab.files import write_changed
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def build(
         if run or (run is None and not (before and same_code(solved, before) and _was_run(before))):
             solved = _run(lesson, solved, executing(lesson.name, len(code_cells(solved))))
         editions = {course.student_file(lesson.path): dumps(student), course.solved_file(lesson.path): dumps(solved)}
-        written += [path for path, content in editions.items() if write(path, content)]
+        written += [path for path, content in editions.items() if write_changed(path, content)]
     return written
 
 
@@ -227,20 +226,3 @@ def _json(path: Path) -> Any:
         return json.loads(content)
     except ValueError:
         return content
-
-
-def write(path: Path, content: bytes) -> bool:
-    """Writes a file in one step, and only if it changes; says whether it did."""
-    if path.exists() and path.read_bytes() == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return True

@@ -8,11 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from helpers.exercises.written import FreeText
-from vitlab.course.build import Course, leaks, write
+from vitlab.course.build import Course, leaks
 from vitlab.course.errors import BuildError
 from vitlab.course.homework import depending, homework_lessons, points
 from vitlab.course.notebooks import dumps, solved_notebook, student_notebook
 from vitlab.course.parse import SourceLesson
+from vitlab.files import write_changed
 from vitlab.project import ProjectError
 
 EDITIONS = {"student": "homework", "staff": "homework-solved"}  # folder -> what the notebooks in it are called
@@ -33,7 +34,7 @@ def write_pack(course: Course, folder: Path, lessons: Sequence[str] = ()) -> lis
     before = _earlier(folder)
     files = pack_files(course, lessons)
     try:
-        changed = [folder / name for name, content in files.items() if write(folder / name, content)]
+        changed = [folder / name for name, content in files.items() if write_changed(folder / name, content)]
         for name in before - files.keys():
             (folder / name).unlink()
     except OSError as error:

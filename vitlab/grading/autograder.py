@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from vitlab.files import write
 from vitlab.grading import gradescope
 from vitlab.grading.batch import read, secret_seed
 from vitlab.grading.collect import collect_one
@@ -19,7 +20,6 @@ from vitlab.grading.escape import show
 from vitlab.grading.job import Options
 from vitlab.grading.levels import best_level
 from vitlab.grading.pool import grade_all
-from vitlab.grading.store import write
 from vitlab.project import find_project
 
 SETTINGS = "autograder.json"  # beside the project: what `vitlab export gradescope` was asked for

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vitlab.course.secret import conventions_of
+from vitlab.files import write
 from vitlab.grading.autograder import SETTINGS
 from vitlab.grading.batch import known_lessons
-from vitlab.grading.store import StoreError, write
+from vitlab.grading.store import StoreError
 
 SCRIPTS = Path(__file__).parent / "gradescope_scripts"
 FILES = ("pyproject.toml", "constraints.txt", "README.md", "LICENSE")  # what pip needs beside the packages

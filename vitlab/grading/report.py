@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vitlab.files import write
 from vitlab.grading.escape import plain, show
 from vitlab.grading.feedback import feedback_html, feedback_json
 from vitlab.grading.free_text import free_text_html
@@ -19,7 +20,7 @@ from vitlab.grading.gradebook import gradebook
 from vitlab.grading.gradescope import results_json
 from vitlab.grading.marks import MarksError, fitting, marks_as_csv, read_marks, sentences, with_marks
 from vitlab.grading.pages import number
-from vitlab.grading.store import RUN, Store, StoreError, key, write
+from vitlab.grading.store import RUN, Store, StoreError, key
 from vitlab.grading.tally import by_lesson, handed_in, mean, most, points, verdicts
 from vitlab.grading.team import common_mistakes, team_html
 

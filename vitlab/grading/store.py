@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vitlab.files import write
 from vitlab.grading.job import Job, Options
 from vitlab.project import ProjectError
 
@@ -108,20 +107,6 @@ def key(student: str) -> str:
     """A file name for a student, the student's own letters where they are safe, and no other's."""
     plain = re.sub(r"[^A-Za-z0-9-]+", "_", student)[:60].strip("_")
     return f"{plain}-{hashlib.sha256(student.encode(errors='surrogateescape')).hexdigest()[:8]}".lstrip("-")
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """Writes a file in one step, so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.name[-20:])
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode(errors="surrogatepass") if isinstance(content, str) else content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _lock(file) -> bool:

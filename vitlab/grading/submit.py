@@ -14,12 +14,12 @@ from rich.table import Table
 from helpers.exercises.definition import Experiment, Item, Question
 from helpers.exercises.written import FreeText
 from helpers.models.conventions import STANDARD
+from vitlab.files import write
 from vitlab.grading.course import CourseSource
 from vitlab.grading.escape import show
 from vitlab.grading.extract import Submission, Unreadable, extract, lesson_of, read_notebook
 from vitlab.grading.grade import agreed
 from vitlab.grading.pieces import pieces
-from vitlab.grading.store import write
 from vitlab.project import ProjectError
 
 DATE = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same notebooks make the same zip
