@@ -34,6 +34,8 @@ def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None, ed
     notebook = _notebook(lesson, edition, [_cell(cell, name, cell.solved) for cell, name in _named(lesson)])
     if before is None:
         return notebook
+    if "widgets" in before.metadata:  # the state of the explorers among the outputs
+        notebook.metadata["widgets"] = before.metadata.widgets
     new, old = code_cells(notebook), code_cells(before)
     if same_code(notebook, before):
         kept = zip(new, old, strict=True)
