@@ -38,7 +38,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Shown:
-    """A cell and what it showed. name: the cell's id in the notebooks; part: the part it is in, None before the first."""
+    """A cell and what it showed. name: its id in the notebooks; part: the part it is in, None before the first."""
 
     cell: Cell
     name: str
