@@ -44,7 +44,8 @@ class Cells:
             return self._task(shown)
         if cell.is_check and isinstance(find(cell.exercise), Question):
             return ""  # its card stands in the folded answer
-        outputs = [self._output(output) for output in shown.outputs] if "optional" not in cell.tags else []
+        shows_nothing = {"setup", "optional"} & set(cell.tags)  # the progress of nobody, and a network that was not there
+        outputs = [] if shows_nothing else [self._output(output) for output in shown.outputs]
         lines = cell.solved.count("\n") + 1
         folded = (
             "Set-up"
