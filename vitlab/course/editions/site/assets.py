@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
+import json
 import re
 import struct
 from dataclasses import dataclass, field
 
-from vitlab.course.editions.live import payload
 from vitlab.course.widgets import Explorer
 
 PICTURE = re.compile(r'(<img [^>]*?)style="max-width:100%" src="data:image/png;base64,([^"]+)"')
@@ -40,5 +41,19 @@ class Assets:
         A script and not JSON, since a page from disk may run a file beside it but not read it.
         """
         path = f"explorers/{name}.js"
-        self.files[path] = f'vitlab.payloads["{name}"] = {payload(explorer)};\n'.encode()
+        text = base64.b64encode(packed(explorer)).decode()
+        self.files[path] = f'vitlab.payloads["{name}"] = "{text}";\n'.encode()
         return f"../{path}"
+
+
+def packed(explorer: Explorer) -> bytes:
+    """What `live.js` draws an explorer from, in one gzip: half the bytes of its JSON, where bytes would be base64.
+
+    A line of JSON {"module", "css", "traits", "bytes": [[name, length], ...]}, then these traits' bytes, end to end.
+    """
+    binary = sorted((name, value) for name, value in explorer.traits.items() if isinstance(value, bytes))
+    plain = {name: value for name, value in explorer.traits.items() if not isinstance(value, bytes)}
+    lengths = [[name, len(value)] for name, value in binary]
+    head = {"module": explorer.module, "css": explorer.css, "traits": plain, "bytes": lengths}
+    content = json.dumps(head, sort_keys=True).encode() + b"\n" + b"".join(value for _, value in binary)
+    return gzip.compress(content, 9, mtime=0)

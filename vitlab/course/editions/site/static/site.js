@@ -13,6 +13,19 @@ window.vitlab.payloads = {};
   system.addEventListener("change", follow);
   follow();
 
+  /** What `assets.packed` wrote, as `live` takes it. */
+  const unpacked = async (text) => {
+    const zipped = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]).stream();
+    const content = new Uint8Array(await new Response(zipped.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+    let at = content.indexOf(10);
+    const { module, css, traits, bytes } = JSON.parse(new TextDecoder().decode(content.subarray(0, at++)));
+    for (const [name, length] of bytes) {
+      traits[name] = new DataView(content.buffer.slice(at, at + length)); // from 0 on: a Float32Array needs it aligned
+      at += length;
+    }
+    return { module, css, traits };
+  };
+
   const draw = (place) => {
     const say = (sentence) => { place.querySelector("p").textContent = sentence; };
     const script = document.createElement("script");
@@ -21,7 +34,7 @@ window.vitlab.payloads = {};
     script.onload = () => {
       const stage = document.createElement("div");
       place.append(stage);
-      window.vitlab.live(stage, window.vitlab.payloads[place.dataset.explorer]).then(
+      unpacked(window.vitlab.payloads[place.dataset.explorer]).then((payload) => window.vitlab.live(stage, payload)).then(
         () => { place.querySelector("p").remove(); place.classList.add("vitlab-drawn"); },
         (error) => say(`The explorer cannot be drawn in this browser: ${error.message}`),
       );
@@ -36,6 +49,22 @@ window.vitlab.payloads = {};
     }
   }, { rootMargin: "1000px" });
   document.querySelectorAll("[data-payload]").forEach((place) => near.observe(place));
+
+  // The theme's drawers open by a label that only a mouse can press.
+  for (const label of document.querySelectorAll("label.nav-overlay-icon, label.toc-overlay-icon")) {
+    const [icon, box] = [label.querySelector(".icon"), document.getElementById(label.htmlFor)];
+    const tell = () => icon.setAttribute("aria-expanded", box.checked);
+    icon.setAttribute("role", "button");
+    icon.setAttribute("aria-label", box.getAttribute("aria-label"));
+    icon.tabIndex = 0;
+    icon.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      box.click();
+    });
+    box.addEventListener("change", tell);
+    tell();
+  }
 
   // What scrolls sideways has to be reached by keyboard, and only that.
   const reach = () => {
