@@ -68,7 +68,7 @@ window.vitlab.payloads = {};
 
   // What scrolls sideways has to be reached by keyboard, and only that.
   const reach = () => {
-    for (const box of document.querySelectorAll(".highlight pre, .vitlab-output, .vitlab-output pre, .table-wrapper")) {
+    for (const box of document.querySelectorAll(".highlight pre, .vitlab-explorer, .vitlab-output, .vitlab-output pre, .table-wrapper")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
       else box.removeAttribute("tabindex");
     }
