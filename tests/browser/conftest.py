@@ -1,9 +1,10 @@
 """Fixtures of the browser tests: `page` (headless Chromium), `lab` (JupyterLab), `open_explorer` (a plain page)."""
 
 import pytest
-from chromium import chromium
 from lab import running_lab
 from standalone import served, write_page
+
+from vitlab.course.editions.browser import chromium
 
 
 @pytest.fixture(scope="session")
