@@ -39,3 +39,16 @@ def gradescope(
 
     export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")
+
+
+@export_app.command()
+def notes(
+    out: Annotated[Path, typer.Option("--out", help="The folder for the pages.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
+) -> None:
+    """Write the TA notes: a page a lesson, with the plan of its 50 minutes, to hold or to print."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    chosen = [] if lessons == ["all"] else lessons or []
+    raise typer.Exit(0 if command.export_notes(find_project(), out, chosen) else 1)

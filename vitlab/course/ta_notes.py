@@ -46,7 +46,7 @@ class TANote:
 
     minutes: that the part takes in the section; None outside it. text: how to run it. wrong: what they get wrong.
     ask: what to ask next, with the answer in parentheses. live: what to run in front of the class, None outside the
-    section. cells: the cells of the part that `live` names, in its order; line: of the note in the source.
+    section. targets: the words by which `live` names cells of the part; cells: these cells; line: of the note.
     """
 
     part: Part
@@ -55,6 +55,7 @@ class TANote:
     wrong: str
     ask: str
     live: str | None
+    targets: tuple[str, ...]
     cells: tuple[Cell, ...]
     line: int
 
@@ -171,9 +172,10 @@ def _read(cell: Cell, fail: Fail, part: Part | None, before: Sequence[Cell], beg
     if len(items) - 1 != len(wanted):
         row = items[min(len(items), len(wanted) + 1) - 1][0]
         fail(row, f"the note has {len(items) - 1} points; {', '.join(wanted)} are expected, in this order.")
-    live = points["Run live"]
-    cells = _cells(live, before, lambda message: fail(items[-1][0], message)) if live else ()
-    return TANote(part, minutes, head["text"], points["They get wrong"], points["Ask next"], live, cells, cell.line)
+    wrong, ask, live = points.values()
+    targets = _targets(live, lambda message: fail(items[-1][0], message)) if live else ()
+    cells = tuple(_cell(target, before, lambda message: fail(items[-1][0], message)) for target in targets)
+    return TANote(part, minutes, head["text"], wrong, ask, live, targets, cells, cell.line)
 
 
 def _items(source: str, fail: Fail) -> list[tuple[int, str]]:
@@ -200,15 +202,16 @@ def _minutes(head: re.Match, part: Part, fail: Fail) -> int | None:
     return minutes
 
 
-def _cells(live: str, part: Sequence[Cell], fail: Callable[[str], NoReturn]) -> tuple[Cell, ...]:
-    """The cells that "Run live" names."""
+def _targets(live: str, fail: Callable[[str], NoReturn]) -> tuple[str, ...]:
+    """The words by which "Run live" names cells."""
     match = LIVE.fullmatch(live)
     if not match:
         fail("'Run live' is '`exercise_id`, `first words of a line`: what to point at', or 'nothing: why not'.")
-    return tuple(_cell(target, part, fail) for target in re.findall(r"`([^`]+)`", match["targets"] or ""))
+    return tuple(re.findall(r"`([^`]+)`", match["targets"] or ""))
 
 
 def _cell(target: str, part: Sequence[Cell], fail: Callable[[str], NoReturn]) -> Cell:
+    """The one cell of a part that a target names."""
     code = [cell for cell in part if cell.kind == "code"]
     found = [cell for cell in code if cell.task and cell.exercise == target] or [
         cell for cell in code if any(line.lstrip().startswith(target) for line in cell.solved.splitlines())
