@@ -170,7 +170,7 @@ def _read(cell: Cell, fail: Fail, part: Part | None, before: Sequence[Cell], beg
         if name == "Ask next" and not re.search(r"\? \(.+\)$", match[2]):
             fail(row, "'Ask next' is a question with its answer behind it: … ? (…)")
     if len(items) - 1 != len(wanted):
-        row = items[min(len(items), len(wanted) + 1) - 1][0]
+        row = items[min(len(items) - 1, len(wanted) + 1)][0]
         fail(row, f"the note has {len(items) - 1} points; {', '.join(wanted)} are expected, in this order.")
     wrong, ask, live = points.values()
     targets = _targets(live, lambda message: fail(items[-1][0], message)) if live else ()
