@@ -54,3 +54,16 @@ def site(
     from vitlab.project import find_project
 
     typer.echo(f"wrote {export_site(standard_course(find_project()), out, repository)}: open it in a browser")
+
+
+@export_app.command()
+def notes(
+    out: Annotated[Path, typer.Option("--out", help="The folder for the pages.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
+) -> None:
+    """Write the TA notes: a page a lesson, with the plan of its 50 minutes, to hold or to print."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    chosen = [] if lessons == ["all"] else lessons or []
+    raise typer.Exit(0 if command.export_notes(find_project(), out, chosen) else 1)
