@@ -22,7 +22,15 @@ from vitlab.course.editions.solved import EditionError, read_solved
 from vitlab.project import ProjectError
 
 ROOT = Path(__file__).parent.parent
-LOADED = {"script": "src", "img": "src", "link": "href", "source": "src", "iframe": "src", "use": "href", "object": "data"}
+LOADED = {
+    "script": "src",
+    "img": "src",
+    "link": "href",
+    "source": "src",
+    "iframe": "src",
+    "use": "href",
+    "object": "data",
+}
 NOT_FETCHED = {"next", "prev", "search", "index", "author", "canonical"}  # <link rel> that only says where things are
 
 
@@ -129,9 +137,7 @@ def test_no_solution_of_an_exercise_can_be_read_without_opening_it(lessons, page
 def test_every_hint_is_folded_by_itself(page_of):
     for lesson in LESSONS:
         texts = [str(fold.p) for fold in page_of(lesson.number).find_all("details", class_="vitlab-hint")]
-        expected = [
-            hint for item in items(lesson.number) if not isinstance(item, Experiment) for hint in item.hints
-        ]
+        expected = [hint for item in items(lesson.number) if not isinstance(item, Experiment) for hint in item.hints]
         plain = {words(BeautifulSoup(text, "html.parser").get_text()) for text in texts}
         assert {words(BeautifulSoup(ticked(hint), "html.parser").get_text()) for hint in expected} == plain
 
@@ -247,7 +253,12 @@ def test_sources_names_every_paper_and_licence(pages):
 
 def test_an_address_that_is_no_repository_is_refused():
     assert repository(ROOT, "https://github.com/a-b/c.d.git") == Repository("a-b", "c.d")
-    for address in ("github.com/a/b", "https://gitlab.com/a/b", "https://github.com/a", 'https://github.com/a/b"onclick'):
+    for address in (
+        "github.com/a/b",
+        "https://gitlab.com/a/b",
+        "https://github.com/a",
+        'https://github.com/a/b"onclick',
+    ):
         with pytest.raises(EditionError, match="https://github.com/OWNER/NAME"):
             repository(ROOT, address)
 

@@ -1,8 +1,8 @@
 """The static site in a browser, from disk and over http: explorers, folds, search, theme, width, weight, access."""
 
 import gzip
+import statistics
 import time
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -164,7 +164,9 @@ def test_axe_finds_nothing(page, site, name, scheme):
 
 def loaded(page, site):
     """The files that a page has loaded, its pictures left out."""
-    paths = {site / unquote(urlsplit(address).path).lstrip("/") for address in page.addresses if "127.0.0.1" in address}
+    paths = {
+        site / unquote(urlsplit(address).path).lstrip("/") for address in page.addresses if address.startswith("http")
+    }
     return [path for path in paths if path.suffix not in NOT_WEIGHED]
 
 
@@ -191,24 +193,25 @@ def test_a_page_weighs_less_than_a_megabyte_with_its_explorer(browser, site, rec
     assert max(sent for _, sent in weights.values()) < ONE_MB
 
 
-def seconds(browser, address, then):
-    page = browser.new_page()
-    begin = time.perf_counter()
-    page.goto(address)
-    then(page)
-    spent = time.perf_counter() - begin
-    page.close()
-    return spent
-
-
 def test_a_page_from_disk_answers_within_a_second(browser, site, record_property):
-    def fold(page):
-        summary = page.locator("details.vitlab-solution summary").first
-        summary.click()
-        page.locator("details.vitlab-solution[open]").wait_for()
-
-    address = f"{site.as_uri()}/{LESSON}"
-    times = {what.__name__: sorted(seconds(browser, address, what) for _ in range(5)) for what in (fold, drawn)}
-    record_property("seconds", str(times))
-    assert times["fold"][0] < 1  # the quickest of five: what else the machine does is not the page's
-    assert times["drawn"][0] < 1
+    """By the seconds that the page's own thread was busy: a full machine makes a clock's seconds longer, not these."""
+    wall, busy = {"fold": [], "drawn": []}, {"fold": [], "drawn": []}
+    for _ in range(5):
+        context = browser.new_context()
+        page = context.new_page()
+        session = context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        begin = time.perf_counter()
+        page.goto(f"{site.as_uri()}/{LESSON}")
+        page.locator("details.vitlab-solution summary").first.click()
+        page.locator("details.vitlab-solution[open]").first.wait_for()
+        for what in ("fold", "drawn"):
+            if what == "drawn":
+                drawn(page)
+            wall[what].append(time.perf_counter() - begin)
+            metrics = session.send("Performance.getMetrics")["metrics"]
+            busy[what].append(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+        context.close()
+    record_property("seconds", str({"wall": wall, "busy": busy}))
+    assert 0 < statistics.median(busy["fold"]) < 1
+    assert statistics.median(busy["drawn"]) < 1

@@ -44,7 +44,9 @@ class Cells:
             return self._task(shown)
         if cell.is_check and isinstance(find(cell.exercise), Question):
             return ""  # its card stands in the folded answer
-        shows_nothing = {"setup", "optional"} & set(cell.tags)  # the progress of nobody, and a network that was not there
+        shows_nothing = {"setup", "optional"} & set(
+            cell.tags
+        )  # the progress of nobody, and a network that was not there
         outputs = [] if shows_nothing else [self._output(output) for output in shown.outputs]
         lines = cell.solved.count("\n") + 1
         folded = (

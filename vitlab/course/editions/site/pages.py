@@ -31,7 +31,9 @@ def all_pages(site: Site, assets: Assets) -> dict[str, str]:
     pages = {
         "index": _filled("home.md.j2", site, opening=_opening(site.readme), table=_lesson_table(site.readme)),
         "run": _filled("run.md.j2", site, commands=_section(site.readme, "Two commands"), downloads=_downloads(site)),
-        "sources": _filled("sources.md.j2", site, papers=_papers(), data=[_opening_of_source(path) for path in SOURCES]),
+        "sources": _filled(
+            "sources.md.j2", site, papers=_papers(), data=[_opening_of_source(path) for path in SOURCES]
+        ),
     }
     for solved in site.lessons:
         pages[f"lessons/{solved.lesson.name}"] = _lesson(site, solved, assets)
