@@ -160,7 +160,8 @@ COLOURS = """() => {
     return `#${bytes.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
   };
   const back = hex("back");
-  return Object.fromEntries(["ink", "soft", "accent", "select", "back", "panel"].map((name) => [name, hex(name, back)]));
+  const names = ["ink", "soft", "accent", "select", "back", "panel"];
+  return Object.fromEntries(names.map((name) => [name, hex(name, back)]));
 }"""
 
 
