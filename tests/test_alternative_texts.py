@@ -1,4 +1,4 @@
-"""Every figure says in words what is to be seen: those that the functions return, and those in the executed solutions."""
+"""Every figure says in words what is to be seen: what the functions return, and what the executed solutions show."""
 
 import importlib
 import inspect
@@ -15,9 +15,8 @@ import helpers.figures
 from helpers.figures import Picture
 
 SOLUTIONS = sorted((Path(__file__).parents[1] / "solutions").glob("[0-9][0-9]_*.ipynb"))
-MODULES = sorted(
-    path.stem for path in Path(helpers.figures.__file__).parent.glob("[a-z]*.py") if path.stem != "palette"
-)
+FIGURES = Path(helpers.figures.__file__).parent
+MODULES = sorted(path.stem for path in FIGURES.glob("[a-z]*.py") if path.stem != "palette")
 FEWEST = 40  # characters that say something
 
 
@@ -54,10 +53,9 @@ def test_no_two_different_pictures_of_a_lesson_say_the_same(path):
 
 def public_functions(name):
     module = importlib.import_module(f"helpers.figures.{name}")
-    functions = inspect.getmembers(module, inspect.isfunction)
-    return [
-        function for key, function in functions if function.__module__ == module.__name__ and not key.startswith("_")
-    ]
+    for key, function in inspect.getmembers(module, inspect.isfunction):
+        if function.__module__ == module.__name__ and not key.startswith("_"):
+            yield function
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,5 +1,5 @@
-"""What the course itself shows in JupyterLab, in the eyes of axe: texts, cards, figures and explorers of a lesson that has
-been run, in the light and the dark theme. JupyterLab's own buttons around them are not judged."""
+"""What the course itself shows in JupyterLab, in the eyes of axe: texts, cards, figures and explorers of a lesson that
+has been run, in the light and the dark theme. JupyterLab's own buttons around them are not judged."""
 
 import pytest
 from axe import violations
@@ -39,3 +39,11 @@ def test_axe_finds_nothing_in_what_is_ours(notebook, theme):
     set_theme(notebook, theme)
     notebook.wait_for_timeout(500)
     assert violations(notebook, include=OURS, exclude=THEIRS) == []
+
+
+def test_what_is_wrong_in_an_output_would_be_found(notebook):
+    faint = '<p id="faint" style="color: #999; background: #fff">faint</p><img id="mute" src="data:,">'
+    add = "(one, html) => one.insertAdjacentHTML('beforeend', html)"
+    notebook.locator(".jp-OutputArea-output").last.evaluate(add, faint)
+    found = violations(notebook, include=OURS, exclude=THEIRS)
+    assert [line.split(": ")[0] for line in found] == ["color-contrast (serious) #faint", "image-alt (critical) #mute"]
