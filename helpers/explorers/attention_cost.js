@@ -265,7 +265,7 @@ function render({ model, el, signal }) {
     context.textAlign = "right";
     context.fillStyle = colours.accent;
     context.fillText(`projections and MLP: ${once ? 12 : 24} N D²`, plot.right - 6, bottom - 22);
-    context.fillStyle = colours.select;
+    context.fillStyle = colours.strong;
     context.fillText(now.windowed ? `attention in windows: ${once ? 2 : 4} N M² D (dashed: full)` : `attention: ${once ? 2 : 4} N² D`, plot.right - 6, bottom - 7);
     const none = c.tokens === 0 && pointed === null;
     title(chartHead, "one block", none ? "without tokens" : `N = ${whole(n)}: attention ${flops(attentionAt(n)).replace("FLOPs", "").trim()}, rest ${flops(restAt(n))}`);

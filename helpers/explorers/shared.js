@@ -128,7 +128,7 @@ export function signed(t) {
 /** The theme's colours as strings that a canvas takes. */
 export function palette(root) {
   const style = getComputedStyle(root);
-  const names = ["ink", "soft", "line", "select", "accent", "back"];
+  const names = ["ink", "soft", "line", "select", "strong", "accent", "back"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--vl-${name}`).trim()]));
 }
 

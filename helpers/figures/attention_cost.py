@@ -159,9 +159,10 @@ def against_tokens(costs: Mapping[str, Mapping[int, Sequence[float] | float]], w
         law = power_law(measured)
         for size, runs in measured.items():
             runs = np.atleast_1d(runs)
-            axes.plot([size] * len(runs), runs, ".", color=style["color"], alpha=0.35, markersize=5)
+            axes.plot([size] * len(runs), runs, style["marker"], color=style["color"], alpha=0.35, markersize=4)
         sizes = np.array(list(measured))
-        axes.plot(sizes, law.factor * sizes**law.slope, **style, linewidth=2, label=f"{name}: {_slope(law)}")
+        fitted = style | {"marker": "", "linewidth": 2}
+        axes.plot(sizes, law.factor * sizes**law.slope, **fitted, label=f"{name}: {_slope(law)}")
         words.append(f"{name}: {law}")
     axes.set(xscale="log", yscale="log", xlabel="tokens N", ylabel=what)
     sizes = sorted({size for measured in costs.values() for size in measured})

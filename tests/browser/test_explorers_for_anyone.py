@@ -2,7 +2,7 @@
 
 import pytest
 from axe import violations
-from contrast import TEXT, contrast
+from contrast import SHAPES, TEXT, contrast
 from explorers import NAMES, explorer
 
 THEMES = ("light", "dark")
@@ -160,7 +160,7 @@ COLOURS = """() => {
     return `#${bytes.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
   };
   const back = hex("back");
-  const names = ["ink", "soft", "accent", "select", "back", "panel"];
+  const names = ["ink", "soft", "accent", "select", "strong", "back", "panel"];
   return Object.fromEntries(names.map((name) => [name, hex(name, back)]));
 }"""
 
@@ -168,8 +168,9 @@ COLOURS = """() => {
 @pytest.mark.parametrize("theme", THEMES)
 def test_the_palette_of_the_explorers_stands_out_from_its_background(open_explorer, theme):
     colours = open_explorer(explorer("positional_encodings"), theme=theme).evaluate(COLOURS)
-    for name in ("ink", "soft", "accent", "select"):
+    for name in ("ink", "soft", "accent", "strong"):
         assert contrast(colours[name], colours["back"]) >= TEXT, name
+    assert contrast(colours["select"], colours["back"]) >= SHAPES
     for name in ("ink", "soft"):
         assert contrast(colours[name], colours["panel"]) >= TEXT, name
     assert contrast(colours["accent"], colours["panel"]) >= TEXT, "the number of a step"
