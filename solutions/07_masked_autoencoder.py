@@ -294,7 +294,7 @@ lesson.check("why_decoder")
 # **Task.** `MaskedAutoencoder(image_size, patch_size, channels, dim, depth, heads, decoder_dim, decoder_depth,
 # decoder_heads, mask_ratio=0.75)`, with `image_size` as in the ViT. Its parts, by name:
 #
-# | encoder | | decoder | |
+# | encoder: name | what it is | decoder: name | what it is |
 # |---|---|---|---|
 # | `patch_embed` | `PatchEmbed(patch_size, channels, dim)` | `decoder_embed` | linear, `dim` to `decoder_dim` |
 # | `cls_token` | `(1, 1, dim)` | `mask_token` | `(1, 1, decoder_dim)` |
