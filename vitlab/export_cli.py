@@ -39,3 +39,13 @@ def gradescope(
 
     export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")
+
+
+@export_app.command()
+def archive(out: Annotated[Path, typer.Option("--out", help="The zip to write, such as vitlab.zip.")]) -> None:
+    """Write the course as one zip that pip installs: for Google Colab, or a release. It holds no lesson."""
+    from vitlab.course.archive import export_archive
+    from vitlab.project import find_project
+
+    export_archive(find_project(), out)
+    typer.echo(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")
