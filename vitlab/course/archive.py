@@ -13,7 +13,9 @@ FOLDER = "vitlab"  # the one folder at the zip's top, which pip looks into
 
 def archive(root: Path) -> bytes:
     """The zip's bytes, the same for the same files: pyproject.toml, README.md, LICENSE, helpers, vitlab."""
-    return zipped({f"{FOLDER}/{path.relative_to(root).as_posix()}": path.read_bytes() for path in installable_files(root)})
+    return zipped(
+        {f"{FOLDER}/{path.relative_to(root).as_posix()}": path.read_bytes() for path in installable_files(root)}
+    )
 
 
 def export_archive(root: Path, out: Path) -> None:

@@ -15,7 +15,7 @@ METADATA = {
 # It stands where nothing of the course can be imported yet: Python's own modules, and all of it in one function, which
 # leaves one name behind. A file in the folder comes before the release: whoever put it there wants it, and it helps
 # where the release cannot be reached.
-SOURCE = '''\
+SOURCE = """\
 # @title Google Colab: run this cell first. Anywhere else it does nothing.
 def install_on_colab(release):
     try:
@@ -38,7 +38,7 @@ def install_on_colab(release):
         print("and run this cell again. If one is there already, it is damaged: delete it first.")
 
 
-install_on_colab(release={release!r})'''
+install_on_colab(release={release!r})"""
 
 
 def source(release: str) -> str:
