@@ -33,8 +33,8 @@ lesson = Lesson("00", globals())
 lesson
 
 # %% [markdown] slideshow={"slide_type": "skip"}
-# This notebook is also the **start page** of the course. Come back to see what is done, what comes next and how long the
-# rest takes; each link opens a lesson, on the right at its first open exercise.
+# This notebook is also the **start page** of the course. Come back to see what is done, what comes next and how long
+# the rest takes; each link opens a lesson, on the right at its first open exercise.
 
 # %% slideshow={"slide_type": "skip"}
 from helpers.start import course

@@ -22,16 +22,19 @@ def install_on_colab(release):
         from google.colab import files
     except ImportError:
         return
-    import importlib.util, os, pathlib, subprocess, sys
+    import subprocess
+    import sys
+    from glob import glob
+    from importlib.util import find_spec
+
     try:
-        if importlib.util.find_spec("helpers") is None:
-            found = sorted(pathlib.Path().glob("vitlab*.zip"), key=os.path.getmtime)
-            archive = found[-1] if found else release or next(iter(files.upload()))
+        if find_spec("helpers") is None:
+            archive = max(glob("vitlab*.zip"), default=release) or next(iter(files.upload()))
             print("Installing the course. This takes up to a minute ...")
             pip = [sys.executable, "-m", "pip", "install", "--no-deps", archive]
             subprocess.run(pip, check=True, capture_output=True)
-            importlib.invalidate_caches()
         from helpers.colab import make_ready
+
         print(make_ready())
     except Exception:
         print("The course is not installed. Put its archive, vitlab.zip, among the files on the left,")
