@@ -14,9 +14,10 @@ from IPython.display import HTML, display
 
 FILE = "hand_in.zip"
 LONGEST = 120  # seconds: the command reads notebooks and runs none of them
+COLOURED = ("FORCE_COLOR", "CLICOLOR_FORCE")  # by which a kernel asks commands for a terminal's codes
 ON_COLAB = (
-    "Google Colab keeps each notebook for itself. Choose File > Download > Download .ipynb in each lesson that you want "
-    "to hand in, and hand in these files."
+    "Google Colab keeps each notebook for itself. In each lesson that you want to hand in, choose File > Download > "
+    "Download .ipynb, and hand in these files."
 )
 NOT_INSTALLED = "The command vitlab is not installed here: hand in the notebooks themselves, as files."
 
@@ -64,7 +65,8 @@ def bundle(out: Path) -> tuple[bool, str]:
     if find_spec("vitlab") is None:
         return False, NOT_INSTALLED
     command = [sys.executable, "-m", "vitlab", "submit", "--out", str(out)]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    environment = {name: value for name, value in os.environ.items() if name not in COLOURED}
+    environment |= {"PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
     try:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=LONGEST, env=environment)
     except subprocess.TimeoutExpired:

@@ -26,11 +26,13 @@ def clone(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_notebooks_with_an_answer_are_bundled_and_listed(clone):
+def test_the_notebooks_with_an_answer_are_bundled_and_listed(clone, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as a kernel does
     (clone / "notebooks/02_patch_order.ipynb").write_bytes(solved("02"))
     made, said = hand_in.bundle(hand_in.Path("hand_in.zip"))
     assert made
     assert "02_patch_order.ipynb" in said
+    assert "\x1b" not in said
     assert "Wrote hand_in.zip: hand in this one file." in said
     assert zipfile.ZipFile(clone / "notebooks/hand_in.zip").namelist() == ["02_patch_order.ipynb"]
 

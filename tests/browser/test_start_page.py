@@ -3,6 +3,7 @@
 import shutil
 import zipfile
 
+import nbformat
 import pytest
 from hand_ins import solved
 from lab import run_all
@@ -10,7 +11,6 @@ from lab import run_all
 from vitlab.project import find_project
 
 ROOT = find_project()
-CURRENT = "() => window.jupyterapp.shell.currentWidget.context.path"
 
 
 @pytest.fixture
@@ -26,8 +26,6 @@ def clone(lab):
 
 
 def start_page(clone, *cells):
-    import nbformat
-
     written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     written.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(written, clone / "notebooks/start.ipynb")
@@ -52,8 +50,10 @@ def test_the_button_makes_the_zip_and_its_link_downloads_it(lab, page, clone):
     run_all(page, lab, path)
     page.get_by_role("button", name="Bundle my notebooks").click()
     link = page.get_by_role("link", name="Download hand_in.zip")
-    link.wait_for(timeout=60_000)
-    assert "Wrote hand_in.zip" in page.locator(".jp-OutputArea").last.inner_text()
+    link.wait_for(timeout=120_000)
+    said = page.locator(".jp-OutputArea").last.inner_text()
+    assert "Wrote hand_in.zip" in said
+    assert "\x1b" not in said
     with page.expect_download() as started:
         link.click()
     assert zipfile.ZipFile(started.value.path()).namelist() == ["02_patch_order.ipynb"]
@@ -65,5 +65,5 @@ def test_the_button_answers_in_a_sentence_where_nothing_is_done(lab, page, clone
     path = start_page(clone, "from helpers.hand_in import hand_in\nhand_in()")
     run_all(page, lab, path)
     page.get_by_role("button", name="Bundle my notebooks").click()
-    page.get_by_text("Nothing is answered in any notebook yet.").wait_for(timeout=60_000)
+    page.get_by_text("Nothing is answered in any notebook yet.").wait_for(timeout=120_000)
     assert page.get_by_role("link", name="Download").count() == 0
