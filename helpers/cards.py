@@ -77,7 +77,7 @@ class Card:
 
 def _shown(text: object) -> str:
     if isinstance(text, Link):
-        return f'<a href="{escape(text.address)}">{_code(text.words)}</a>'
+        return f'<a href="{escape(text.address)}" style="text-decoration:underline">{_code(text.words)}</a>'
     return _code(str(text))
 
 

@@ -26,7 +26,7 @@ class HandIn(ipywidgets.VBox):
     """The button and, once it was pressed, what the command says and a link to the zip beside the notebook."""
 
     def __init__(self) -> None:
-        self.button = ipywidgets.Button(description="Bundle my notebooks", layout={"width": "auto"})
+        self.button = ipywidgets.Button(description="Bundle my notebooks", layout={"width": "max-content"})
         self.said = ipywidgets.Output()
         first = ipywidgets.HTML(
             "Save every notebook first (Ctrl+S): what is handed in are the files as you saved them."

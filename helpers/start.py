@@ -38,8 +38,8 @@ def course() -> Card:
     left = f"about {duration(minutes)} of exercises left" if minutes else "nothing left"
     lines: list[str | Link] = []
     if unfinished := next((one for one in standings if one.open), None):
-        word = "Next" if progress else "Begin with"
-        lines.append(_link(unfinished, f"{word}: `{unfinished.open[0].id}` in lesson {unfinished.lesson.number}"))
+        word = "Next:" if progress else "Begin with"
+        lines.append(_link(unfinished, f"{word} `{unfinished.open[0].id}` in lesson {unfinished.lesson.number}"))
     if when := last_worked(progress):
         lines.append(f"You last checked an answer on {when:%d %B %Y at %H:%M}.".replace(" on 0", " on "))
     lines.append("Answers in your own words, which a person reads, are not counted here.")
