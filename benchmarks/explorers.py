@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "browser"))
-from chromium import chromium
 from standalone import repaint_times, served, write_page
 
 from helpers.data import CLASSES, fashion_mnist, photo
@@ -22,6 +21,7 @@ from helpers.explorers import einops, masked_autoencoder, patch_order, patches_t
 from helpers.models.checkpoints import load_vit
 from helpers.models.checkpoints.mae_fashion import load_mae
 from helpers.models.vit import ViT
+from vitlab.course.editions.browser import chromium
 
 GOAL = 20  # milliseconds
 

@@ -11,7 +11,8 @@ from vitlab.project import find_project
 
 ROOT = find_project()
 NOTEBOOKS = [*sorted((ROOT / "notebooks").glob("*.ipynb")), *sorted((ROOT / "solutions").glob("*.ipynb"))]
-ANYWHERE = {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml"}
+WIDGET = "application/vnd.jupyter.widget-view+json"  # VS Code and Colab draw them too
+ANYWHERE = {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml", WIDGET}
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: f"{path.parent.name}/{path.stem}")

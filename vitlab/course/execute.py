@@ -11,9 +11,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from vitlab.course.notebooks import code_cells
+from vitlab.course.widgets import keep_explorers
 
 CELL_TIMEOUT = 300  # seconds
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 class ExecutionError(Exception):
@@ -48,7 +48,7 @@ def execute(
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
-        store_widget_state=False,
+        store_widget_state=True,
         on_cell_start=lambda cell, cell_index: running.__setitem__(0, cell_index),
         on_cell_executed=lambda cell, cell_index, execute_reply: executed(),
     )
@@ -64,15 +64,18 @@ def execute(
     result = copy.deepcopy(notebook)
     for cell, was in zip(code_cells(result), code_cells(scratch), strict=True):
         cell.outputs, cell.execution_count = was.outputs, was.execution_count
+    if "widgets" in scratch.metadata:
+        result.metadata["widgets"] = scratch.metadata.widgets
     return normalise(result, Path(folder).resolve().parent)
 
 
 def normalise(notebook: NotebookNode, root: Path) -> NotebookNode:
     """Takes out what differs from run to run and from machine to machine; changes the notebook and returns it.
 
-    Left out: cell timings, widget state and views (a view is empty without its kernel), stderr (progress bars, warnings
-    with paths). The project's folder, `root`, reads "." in texts. Cells are numbered from 1.
+    Left out: cell timings, stderr (progress bars, warnings with paths), widgets other than explorers. The project's
+    folder, `root`, reads "." in texts. Cells are numbered from 1.
     """
+    keep_explorers(notebook)
     for count, cell in enumerate(code_cells(notebook), 1):
         cell.metadata.pop("execution", None)
         if cell.execution_count is not None:
@@ -91,10 +94,8 @@ def _output(output: NotebookNode, count: int, root: Path) -> NotebookNode:
         output.execution_count = count
     if output.output_type == "stream":
         output.text = output.text.replace(str(root), ".")
-    for kind, value in list(output.get("data", {}).items()):
-        if kind == WIDGET_VIEW:
-            del output.data[kind]
-        elif kind.startswith("text/") and isinstance(value, str):
+    for kind, value in output.get("data", {}).items():
+        if kind.startswith("text/") and isinstance(value, str):
             output.data[kind] = value.replace(str(root), ".")
     return output
 

@@ -23,7 +23,7 @@ def student_notebook(lesson: SourceLesson, edition: str = "student") -> Notebook
 
     edition: what the notebook's metadata calls it.
     """
-    cells = [_cell(cell, name, cell.student) for cell, name in _named(lesson) if cell.student]
+    cells = [_cell(cell, name, cell.student) for cell, name in named(lesson) if cell.student]
     return _notebook(lesson, edition, cells)
 
 
@@ -32,9 +32,11 @@ def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None, ed
 
     edition: what the notebook's metadata calls it.
     """
-    notebook = _notebook(lesson, edition, [_cell(cell, name, cell.solved) for cell, name in _named(lesson)])
+    notebook = _notebook(lesson, edition, [_cell(cell, name, cell.solved) for cell, name in named(lesson)])
     if before is None:
         return notebook
+    if "widgets" in before.metadata:  # the state of the explorers among the outputs
+        notebook.metadata["widgets"] = before.metadata.widgets
     new, old = _run_here(notebook), _run_here(before)
     if same_code(notebook, before):
         kept = zip(new, old, strict=True)
@@ -52,7 +54,7 @@ def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None, ed
 def nbgrader_notebook(lesson: SourceLesson) -> NotebookNode:
     """What nbgrader makes the student edition from: the same cells, with delimiters, solutions, stubs, hidden tests."""
     return _notebook(
-        lesson, "nbgrader", [_cell(cell, name, cell.written) for cell, name in _named(lesson) if cell.student]
+        lesson, "nbgrader", [_cell(cell, name, cell.written) for cell, name in named(lesson) if cell.student]
     )
 
 
@@ -124,7 +126,7 @@ def _nbgrader(cell: Cell, name: str) -> dict[str, Any]:
     return metadata if cell.points is None else {**metadata, "points": cell.points}
 
 
-def _named(lesson: SourceLesson) -> list[tuple[Cell, str]]:
+def named(lesson: SourceLesson) -> list[tuple[Cell, str]]:
     """The cells with their ids: an exercise's id, its check's `id-check`, else the nearest heading with a counter.
 
     TA notes count on their own, so that both editions give a cell the same id, and a new note changes no other id.

@@ -1,0 +1,22 @@
+"""The lessons' Markdown as HTML: CommonMark, tables, formulas as MathML."""
+
+from __future__ import annotations
+
+from markdown_it import MarkdownIt
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+from vitlab.course.editions.mathml import mathml
+
+
+def to_html(text: str) -> str:
+    """Markdown as HTML. Raw HTML in it is shown as text; headings keep their level."""
+    return _PARSER.render(text)
+
+
+def inline_html(text: str) -> str:
+    """One line of Markdown as HTML without a paragraph around it."""
+    return _PARSER.renderInline(text)
+
+
+_PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
+dollarmath_plugin(_PARSER, renderer=lambda tex, options: mathml(tex, options["display_mode"]))
