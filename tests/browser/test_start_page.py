@@ -14,22 +14,22 @@ ROOT = find_project()
 
 
 @pytest.fixture
-def clone(lab):
-    """The lessons of a clone in the lab's folder, lesson 02 solved, and a notebook of the start page beside them."""
-    folder = lab.folder / "clone"
+def clone(lab, request):
+    """The lessons of a clone in the lab's folder, lesson 02 solved: a folder a test, since its kernel lives on."""
+    folder = lab.folder / request.node.name
     for name in ("solutions", "notebooks"):
-        shutil.copytree(ROOT / name, folder / name, dirs_exist_ok=True)
+        shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "notebooks/02_patch_order.ipynb").write_bytes(solved("02"))
-    yield folder
-    shutil.rmtree(folder)
+    return folder
 
 
 def start_page(clone, *cells):
+    """A notebook of these cells beside the lessons; its path in the lab."""
     written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     written.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(written, clone / "notebooks/start.ipynb")
-    return "clone/notebooks/start.ipynb"
+    return f"{clone.name}/notebooks/start.ipynb"
 
 
 def test_a_link_opens_the_lesson_at_its_first_open_exercise(lab, page, clone):
