@@ -52,3 +52,13 @@ def notes(
 
     chosen = [] if lessons == ["all"] else lessons or []
     raise typer.Exit(0 if command.export_notes(find_project(), out, chosen) else 1)
+
+
+@export_app.command()
+def archive(out: Annotated[Path, typer.Option("--out", help="The zip to write, such as vitlab.zip.")]) -> None:
+    """Write the course as one zip that pip installs: for Google Colab, or a release. It holds no lesson."""
+    from vitlab.course.archive import export_archive
+    from vitlab.project import find_project
+
+    export_archive(find_project(), out)
+    typer.echo(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")
