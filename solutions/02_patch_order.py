@@ -771,8 +771,8 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Answer the sheet (6 min) ★
 #
-# Now answer part (b) in your own words, for a classmate who has not done this lesson: does it matter in which order the
-# patches are flattened into a sequence? Say **why** (three sentences), and name **two** cases in which it does
+# Now answer part (b) in your own words, for a classmate who has not done this lesson: **does it matter in which order
+# the patches are flattened into a sequence?** Say **why** (three sentences), and name **two** cases in which it does
 # matter, each with its reason. A person reads this one, so no check can tick it off in the overview.
 
 # %% [markdown] tags=["answer"] exercise="why_order_is_free"
@@ -798,3 +798,40 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # **Read on.** [ViT](https://arxiv.org/abs/2010.11929), section 3.1 and appendix D.4 (positions or none) ·
 # [REOrder](https://arxiv.org/abs/2505.23751) (orders for long-sequence models) ·
 # [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (why positions are needed at all).
+
+# %% [markdown] tags=["worksheet"]
+# A ViT gets the patches of a picture as a sequence. **Does it matter in which order?**
+#
+# ### `reads_order`
+# An **order** lists N places, each once. Indexing with it shuffles: element k of `x[order]` is `x[order[k]]`.
+#
+# > Place 0 is filled from place `order[0]` = 2, which holds c; then come a and b.
+#
+# ### The way back (8 mm)
+# Which list `inverse` undoes `order = [2, 0, 3, 1]`, so that `x[order][inverse]` is `x`?
+#
+# > **[1, 3, 0, 2]**: element 0 went to place 1 (`order[1]` = 0), so `inverse[0]` = 1, and so on:
+# > `inverse[order[k]] = k`. Common: [2, 0, 3, 1] once more, which works only where an order swaps pairs.
+#
+# ### `permuted_scores`
+# Let X hold the tokens, one in a row, and let P be a permutation matrix: P X has the same rows in another order, and
+# PᵀP = 1. Attention makes Q, K, V row by row, so tokens P X have P Q, P K, P V.
+#
+# > (P Q)(P K)ᵀ = P Q Kᵀ Pᵀ = P S Pᵀ: queries are rows, keys are columns.
+#
+# ### `permuted_attention`
+# > The softmax works row by row, so the weights become P W Pᵀ, and (P W Pᵀ)(P V) = P W V since PᵀP = 1.
+#
+# ### `tokens_that_mix`
+# > LayerNorm and MLP treat each token by itself. So the whole block moves along: f(P X) = P f(X).
+#
+# ### `positions_left_behind`
+# > P X + E = P (X + PᵀE): the old patches, each with the position of another place. That is another picture.
+#
+# ### `predict_shuffled_vit`
+# Positions are learned. All ten classes of Fashion-MNIST, patches of 4 x 4 pixels.
+#
+# > With learned positions another order only renames the rows of the table, at the start and after every step.
+#
+# ### `predict_shuffled_cnn`
+# > Its kernels look at neighbours, and after the shuffle neighbours have nothing to do with each other.

@@ -750,3 +750,49 @@ explorer.explore(load_vit())
 # resolution) · [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (the waves) ·
 # [RoFormer](https://arxiv.org/abs/2104.09864) (turns) · [Better plain ViT
 # baselines](https://arxiv.org/abs/2205.01580) (2-D waves in use).
+
+# %% [markdown] tags=["worksheet"]
+# Somebody forgets to add the positions. **Can the ViT still learn anything at all?**
+#
+# ### `moved_garment`
+# A garment, 12 x 12 pixels, lies in a corner of an empty picture of 24 x 24. Patches are 4 x 4, so the garment covers
+# 3 x 3 of the 6 x 6 patches, as shaded here.
+#
+# ```grid 6 x 6 patches, the 3 x 3 in the upper left corner shaded
+# # # # . . .
+# # # # . . .
+# # # # . . .
+# . . . . . .
+# . . . . . .
+# . . . . . .
+# ```
+#
+# > It moves by 12 pixels, three whole patches: it is cut along the same lines. The *bag* of patches is the same.
+#
+# ### `symmetric_logits`
+# Attention, LayerNorm and MLP move along with a shuffle of the tokens; the head reads the class token.
+#
+# > The class token adds up over all tokens, and a sum does not know in which order it was made: f(P X) = f(X).
+#
+# ### `best_where`
+# > One answer for all four pictures of a garment, and one of the four is right. It is also the worst it can do.
+#
+# ### `moved_by_one_pixel`
+# > The proof needs the same bag of patches. After one pixel the cuts run elsewhere through the garment.
+#
+# ### `learned_parameters`
+# So we add a learned vector to each token, one for each place in the sequence: a table. Patches have 16 x 16 pixels.
+#
+# > 14 · 14 patches and the class token make 197 rows of 768 numbers: 0.17% of the model's 86.6 million.
+#
+# ### `predict_what_where`
+# *What*: which of ten garments is it? *Where*: in which of the four corners does it lie? One model learns each task.
+#
+# > *What* can be read off the bag of patches, *where* cannot: exactly 25%.
+#
+# ### `displacement_only`
+# The code of place i has for each of several speeds w the two numbers sin(wi) and cos(wi). Write the sum out for one
+# speed: sin(wi) sin(wj) + cos(wi) cos(wj) = ?
+#
+# > It is cos(w(i - j)), for every speed, so the sum is a function of i - j alone: what attention compares with a dot
+# > product is how far apart two places are.

@@ -896,7 +896,7 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · Answer the sheet (6 min) ★
 #
-# Now answer part (i) in your own words: how would you use a ViT to generate pictures the way GPT generates text? Say
+# Now answer part (i) in your own words: **how would you use a ViT to generate pictures the way GPT generates text?** Say
 # what the tokens are and how they become finite, what you change in the model and why, how it is trained, and how a
 # picture is drawn. A person reads this one.
 
@@ -926,3 +926,64 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # what such a model's features are worth (96.3% on CIFAR-10 by linear probe) · [AIM](https://arxiv.org/abs/2401.08541):
 # the same idea with patches and pixels, up to 7 billion parameters · [VQ-VAE](https://arxiv.org/abs/1711.00937):
 # codebooks that are learned · lesson 07 for the other way to learn from pictures without labels.
+
+# %% [markdown] tags=["worksheet"]
+# GPT writes word by word, each time from the words before. **How would you let a ViT draw that way?**
+#
+# ### `chain_rule`
+# Put the patches of a picture into a sequence x1 ... xN, row by row.
+#
+# > The chain rule of probability: each patch given all before it. It holds always, and in any order.
+#
+# ### `factors_fashion`
+# > 7 · 7 patches, and each has a factor, the first one too.
+#
+# ### `why_codes`
+# So the model has to say how likely each next patch is. A patch is 16 real numbers; we write each patch as the number
+# of the nearest of 256 typical patches, its *code*.
+#
+# > Where a sleeve or background may follow, half and half, the squared error is least for the mean: a grey that never
+# > occurs. A softmax can give each of the two one half.
+#
+# ### Draw the mask
+# Place i may look at itself and at what came before. Rows are queries, columns are keys: shade what row i may **not**
+# look at. How many of the 25 scores are left?
+#
+# ```grid 5 x 5 empty cells
+# . . . . .
+# . . . . .
+# . . . . .
+# . . . . .
+# . . . . .
+# ```
+#
+# > **15**: 1 + 2 + 3 + 4 + 5. Their scores are set to minus infinity *before* the softmax, so that each row sums to 1.
+# >
+# > ```grid 5 x 5 cells, those above the diagonal shaded
+# > . # # # #
+# > . . # # #
+# > . . . # #
+# > . . . . #
+# > . . . . .
+# > ```
+#
+# ### `without_mask`
+# > The next token stands in the input, one place further on: the model learns to copy it. While it draws, there is
+# > nothing to copy.
+#
+# ### `first_reads`
+# What place i reads must not be what it is to predict. So the sequence is shifted by one place, and a start token, which
+# says the class, fills the gap.
+#
+# > Place 0 reads the start token, and the mask hides everything after it. So p(x1) is p(x1 | class).
+#
+# ### `cold_and_hot`
+# To draw a patch, the logits are divided by a temperature T before the softmax.
+#
+# > T to 0: differences grow without end, the largest logit takes all. T to infinity: no differences, all words alike.
+#
+# ### `predict_order`
+# In full attention with positions the order of the patches did not matter (lesson 02). Now attention looks back only.
+#
+# > The mask is tied to places in the *sequence*. In a random order a patch is predicted from patches far away, and its
+# > neighbours may come later: harder factors, more bits.

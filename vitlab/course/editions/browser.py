@@ -23,16 +23,20 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+class MissingBrowser(EditionError):
+    """Playwright or Chromium is not installed; the message says how it is."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser for the block. Raises EditionError with the cure where Playwright or Chromium is not installed."""
+    """A browser for the block. Raises MissingBrowser with the cure where Playwright or Chromium is not installed."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        raise EditionError("Playwright is missing, which drives Chromium: pip install -e '.[editions]'.") from None
+        raise MissingBrowser("Playwright is missing, which drives Chromium: pip install -e '.[editions]'.") from None
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        raise EditionError("Chromium is not on the PATH; on Debian: apt-get install chromium.")
+        raise MissingBrowser("Chromium is not on the PATH; on Debian: apt-get install chromium.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
