@@ -670,13 +670,10 @@ whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "atten
 # %% [markdown] tags=["worksheet"]
 # A pattern such as `b c h w -> b c w h` names the axes of a tensor. **What does it do to the numbers in it?**
 #
-# ### `shape_sideways`
-# All shapes on this page are from your head. `x` has the shape `(10, 3, 32, 48)`: ten pictures, 3 channels, 32 pixels
+# ### `shape_column`
+# Read the shapes on this page off the patterns. `x` has the shape `(10, 3, 32, 48)`: ten pictures, 3 channels, 32 pixels
 # high, 48 wide.
 #
-# > `h` and `w` change places, `b` and `c` stay: every picture lies on its side.
-#
-# ### `shape_column`
 # > The bracket `(b h)` is one axis of 10 · 32 = 320: the ten pictures stand under one another.
 #
 # ### Walk along a bracket

@@ -913,7 +913,7 @@ else:
 # %% [markdown] tags=["worksheet"]
 # **How does a picture become a sequence that a Transformer can read, and what does attention do with it?**
 #
-# ### Cut by hand (14 mm)
+# ### Cut by hand
 # A picture of 4 x 6 pixels, numbered as one reads, is cut into patches of 2 x 2. The sequence runs over the grid row by
 # row and begins with patch 0; so do the pixels within a patch. Draw the cuts. Which four pixels are patch 4? In
 # which patch, and at which place in it, does pixel 11 end up?
@@ -941,11 +941,6 @@ else:
 #
 # > 224 / 16 = 14 patches in a row and 14 rows: 14 · 14.
 #
-# ### `patch_pixels_256`
-# Some texts speak of 256 patches. Keep the picture at 224 x 224 pixels.
-#
-# > 256 patches are a grid of 16 x 16, and 224 / 16 = 14. (Or keep P = 16 and take a picture of 256 pixels.)
-#
 # ### Attention by hand (20 mm)
 # One query meets three keys, with d = 4. The values are (3, 0), (0, 3) and (3, 3). What is the result of attention
 # if the three dot products are 2, 2 and 2? And, roughly, if they are 40, 2 and 2?
@@ -959,10 +954,6 @@ else:
 #
 # > Variances add up, so the spread of a dot product is √d; divided by √d it is about 1 for every d, and the softmax
 # > stays soft and passes gradients on.
-#
-# ### `fewer_heads`
-# > The heads share the width: 6 heads of 128 features or 12 of 64. The weights are `qkv` (768 x 2304) and `proj`
-# > (768 x 768), whatever the number of heads.
 #
 # ### `parameters_block`
 # A linear layer from a to b has ab + b parameters, a LayerNorm over D features 2D. A block of ViT-B/16 (D = 768) has

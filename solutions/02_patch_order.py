@@ -275,7 +275,7 @@ for name, value in exact.items():
 # another order, and P^T P = 1. Attention makes queries, keys and values row by row, so shuffled tokens have
 # P Q, P K and P V.
 #
-# **Step 1. What becomes of the scores S = Q K^T?**
+# Step 1. **What becomes of the scores S = Q K^T?**
 #
 # - a) S is the same
 # - b) only the rows of S are shuffled: P S
@@ -302,7 +302,7 @@ weights = torch.stack([attention_weights(x, x), attention_weights(x[seats], x[se
 figures.attention_in_two_orders(weights, seats)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 2. So what is attention's output A(P X), the weights times the values?**
+# Step 2. **So what is attention's output A(P X), the weights times the values?**
 #
 # - a) A(X): the output does not move
 # - b) P A(X): the same outputs, moved along with their tokens
@@ -320,7 +320,7 @@ permuted_attention = "b"
 lesson.check("permuted_attention")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 3. Attention moves along. What about the rest: where in a ViT's block do tokens meet each other at all?**
+# Step 3. **Attention moves along. What about the rest: where in a ViT's block do tokens meet each other at all?**
 #
 # - a) in attention, LayerNorm and the MLP
 # - b) in attention and LayerNorm
@@ -338,7 +338,7 @@ tokens_that_mix = "d"
 lesson.check("tokens_that_mix")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 4. The head reads the class token, which stays {{class_token_words}} while the patches, with their positions,
+# Step 4. **The head reads the class token, which stays {{class_token_words}} while the patches, with their positions,
 # are shuffled. What happens to the logits?**
 #
 # - a) the logits move along with the patches
@@ -802,17 +802,6 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # %% [markdown] tags=["worksheet"]
 # A ViT gets the patches of a picture as a sequence. **Does it matter in which order?**
 #
-# ### `reads_order`
-# An **order** lists N places, each once. Indexing with it shuffles: element k of `x[order]` is `x[order[k]]`.
-#
-# > Place 0 is filled from place `order[0]` = 2, which holds c; then come a and b.
-#
-# ### The way back (8 mm)
-# Which list `inverse` undoes `order = [2, 0, 3, 1]`, so that `x[order][inverse]` is `x`?
-#
-# > **[1, 3, 0, 2]**: element 0 went to place 1 (`order[1]` = 0), so `inverse[0]` = 1, and so on:
-# > `inverse[order[k]] = k`. Common: [2, 0, 3, 1] once more, which works only where an order swaps pairs.
-#
 # ### `permuted_scores`
 # Let X hold the tokens, one in a row, and let P be a permutation matrix: P X has the same rows in another order, and
 # PᵀP = 1. Attention makes Q, K, V row by row, so tokens P X have P Q, P K, P V.
@@ -822,10 +811,9 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # ### `permuted_attention`
 # > The softmax works row by row, so the weights become P W Pᵀ, and (P W Pᵀ)(P V) = P W V since PᵀP = 1.
 #
-# ### `tokens_that_mix`
-# > LayerNorm and MLP treat each token by itself. So the whole block moves along: f(P X) = P f(X).
+# ### `positions_left_behind` (7 mm)
+# What goes into the encoder is patch + position, X + E.
 #
-# ### `positions_left_behind`
 # > P X + E = P (X + PᵀE): the old patches, each with the position of another place. That is another picture.
 #
 # ### `predict_shuffled_vit`

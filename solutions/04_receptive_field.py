@@ -852,15 +852,12 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 #
 # > 1 + 2n ≥ 224, so n ≥ 111.5.
 #
-# ### `patch_token_field`
-# > The patch embedding is a convolution with kernel 16 and stride 16: 1 + (16 - 1).
-#
 # ### `vit_first_layer`
 # Now a ViT. Before the first block a token has seen its own patch only. Then comes one block.
 #
 # > Every token adds its value with a weight above zero: one block, and the field is the whole picture.
 #
-# ### `local_attention_field`
+# ### `local_attention_field` (14 mm)
 # Let each token attend only to its own patch and the eight around it. Patches have 16 x 16 pixels.
 #
 # > 1 + 2 + 2 + 2 = 7 patches, as with three 3x3 convolutions; 7 · 16 pixels.

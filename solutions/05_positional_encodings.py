@@ -60,7 +60,7 @@ figures.corners(four, pictures.names[pictures.labels[garment]], 4)
 # %% [markdown]
 # Two tasks on one and the same picture: ***what*** is it (ten garments), and ***where*** is it (four corners)?
 #
-# **Step 1. The garment moves from the top left to the bottom right corner. What does that do to the patches?**
+# Step 1. **The garment moves from the top left to the bottom right corner. What does that do to the patches?**
 #
 # - a) nothing: the same patches in the same places
 # - b) the same patches, in other places of the sequence
@@ -84,7 +84,7 @@ lesson.check("moved_garment")
 figures.bags(four[[0, 3]], 4, ["top left", "bottom right"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 2. A ViT without positions reads both pictures. What does it say?** (Lesson 02: attention, LayerNorm and MLP
+# Step 2. **A ViT without positions reads both pictures. What does it say?** (Lesson 02: attention, LayerNorm and MLP
 # move along with a shuffle of the tokens; the head reads the class token.)
 #
 # - a) the same logits for both, whatever the weights
@@ -122,7 +122,7 @@ for name, logits in says.items():
     print(f"{name}: the four corners get {'the same logits' if apart < 1e-9 else 'different logits'}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 3. Test *where* on pictures that show each garment once in each of the four corners. What is the best accuracy,
+# Step 3. **Test *where* on pictures that show each garment once in each of the four corners. What is the best accuracy,
 # in percent, that a ViT without positions can reach, however it was trained?**
 
 # %% tags=["answer"] exercise="best_where"
@@ -776,14 +776,6 @@ explorer.explore(load_vit())
 #
 # ### `best_where`
 # > One answer for all four pictures of a garment, and one of the four is right. It is also the worst it can do.
-#
-# ### `moved_by_one_pixel`
-# > The proof needs the same bag of patches. After one pixel the cuts run elsewhere through the garment.
-#
-# ### `learned_parameters`
-# So we add a learned vector to each token, one for each place in the sequence: a table. Patches have 16 x 16 pixels.
-#
-# > 14 · 14 patches and the class token make 197 rows of 768 numbers: 0.17% of the model's 86.6 million.
 #
 # ### `predict_what_where`
 # *What*: which of ten garments is it? *Where*: in which of the four corners does it lie? One model learns each task.

@@ -600,10 +600,7 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # [Set Transformer](https://arxiv.org/abs/1810.00825) (pooling by attention, before ViT).
 
 # %% [markdown] tags=["worksheet"]
-# A ViT gives one vector for each of 256 patches, a classifier wants one vector y. **How do many become one?**
-#
-# ### `gap_y`
-# > Global average pooling takes the mean of what comes *out*. It has no parameters.
+# A ViT gives one vector y_i for each of 256 patches, a classifier wants one vector y. **How do many become one?**
 #
 # ### `map_y`
 # Not every patch is as telling. MAP lets a vector q ask; each output token y_i gives a key k_i and a value v_i.
@@ -627,11 +624,6 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # ### `map_learned`
 # > The query is a parameter, so it is the same for every picture; keys and values are computed from the picture by
 # > learned projections, and an output projection joins the heads.
-#
-# ### `key_bias`
-# Suppose that the keys are made by a linear layer with a bias b. Write out q · (k_i + b).
-#
-# > q · k_i + q · b: the second term is the same for every token, and the softmax does not see what all scores share.
 #
 # ### `predict_same_rate`
 # Small ViTs on Fashion-MNIST, a short training.

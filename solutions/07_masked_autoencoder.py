@@ -894,12 +894,12 @@ repaint(published, photo("astronaut", (224, 224))) if published else None
 # ### `what_to_predict`
 # > The picture itself holds the right answer: the target costs no label.
 #
-# ### `why_mostly_hidden`
+# ### `why_mostly_hidden` (7 mm)
 # BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches.
 #
 # > Pictures are redundant: with small gaps the model copies from next door and learns nothing about the whole.
 #
-# ### Hide, and put back (26 mm)
+# ### Hide, and put back (20 mm)
 # The tokens are a b c d. `ids_shuffle = [2, 0, 3, 1]` says which token is drawn first, second, ...; the first two drawn
 # are kept. Write down what is kept, in the order drawn; the mask in the order of the picture (1: masked); and
 # `ids_restore`, which undoes the shuffle: the number at which each of a, b, c, d was drawn, counted from 0.
@@ -907,21 +907,10 @@ repaint(published, photo("astronaut", (224, 224))) if published else None
 # > Drawn: c, a, d, b. Kept: **c, a**. Mask: **0 1 0 1**, as b and d are hidden. `ids_restore`: **[1, 3, 0, 2]**. Common:
 # > the mask in the order drawn, 0 0 1 1.
 #
-# ### `tokens_encoded`
-# MAE's encoder reads the class token and the kept patches, nothing else. A picture of 224 x 224 pixels has 196 patches.
-#
-# > 196 / 4 = 49 patches and the class token.
-#
-# ### `why_decoder`
-# > The encoder's output has no tokens at the hidden places. Mask tokens are put there, and a small Transformer paints.
-#
 # ### `attention_share`
+# MAE's encoder reads the kept quarter of the patches, nothing else. In attention every token meets every other.
+#
 # > Every token looks at every token: (N/4)² / N² = 1/16. (The linear layers shrink to 1/4 only.)
-#
-# ### `tokens_afterwards`
-# After pre-training the decoder is thrown away and the encoder is trained on to classify.
-#
-# > Hiding was the exercise. Now nothing is masked: 196 patches and the class token.
 #
 # ### `predict_few_labels`
 # > Pre-training has taught the encoder what garments look like; the fewer labels there are, the more that is worth.

@@ -730,7 +730,7 @@ explorer.explore(*load_stems(), garments[0])
 #
 # > 14 · 14 places are wanted as 196 tokens: a token for each place. Each place has seen many pixels already.
 #
-# ### `token_sees_stem`
+# ### `token_sees_stem` (20 mm)
 # Another: replace the one large convolution that makes tokens (kernel and stride 16) by a *stem* for P = 16: four 3x3
 # convolutions of stride 2 on top of each other, then a 1x1 convolution. A layer adds (kernel - 1) times the product of
 # the strides *below* it to the 1 pixel one starts with.
@@ -744,11 +744,6 @@ explorer.explore(*load_stems(), garments[0])
 #
 # > 9 · 1 · 4 + 9 · 4 · 8 + 8 · 8 = 36 + 288 + 64 = **388**, against 16 · 1 · 8 = **128**. Common: the 1x1 counted as
 # > a 3x3.
-#
-# ### `stem_norm_mixes`
-# Between the convolutions of the stem stand BatchNorms.
-#
-# > While it trains BatchNorm takes mean and spread over all pictures of the batch; afterwards it uses constants.
 #
 # ### `predict_adamw`
 # The stem costs more than it replaces, so the model with it has one block fewer.

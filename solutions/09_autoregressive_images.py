@@ -935,9 +935,6 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 #
 # > The chain rule of probability: each patch given all before it. It holds always, and in any order.
 #
-# ### `factors_fashion`
-# > 7 · 7 patches, and each has a factor, the first one too.
-#
 # ### `why_codes`
 # So the model has to say how likely each next patch is. A patch is 16 real numbers; we write each patch as the number
 # of the nearest of 256 typical patches, its *code*.
@@ -970,17 +967,6 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # ### `without_mask`
 # > The next token stands in the input, one place further on: the model learns to copy it. While it draws, there is
 # > nothing to copy.
-#
-# ### `first_reads`
-# What place i reads must not be what it is to predict. So the sequence is shifted by one place, and a start token, which
-# says the class, fills the gap.
-#
-# > Place 0 reads the start token, and the mask hides everything after it. So p(x1) is p(x1 | class).
-#
-# ### `cold_and_hot`
-# To draw a patch, the logits are divided by a temperature T before the softmax.
-#
-# > T to 0: differences grow without end, the largest logit takes all. T to infinity: no differences, all words alike.
 #
 # ### `predict_order`
 # In full attention with positions the order of the patches did not matter (lesson 02). Now attention looks back only.

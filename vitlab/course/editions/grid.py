@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-CELL = 8.0  # millimetres on a side
+CELL = 6.6  # millimetres on a side
 FENCE = re.compile(r"```grid (?P<says>[^\n]+)\n(?P<rows>.*?)\n```", re.DOTALL)
 
 

@@ -27,7 +27,7 @@ SHORT_OPTION = 42  # characters: two such options stand side by side
 SHOWN_MISTAKES = 3  # of a number's, a shape's or an expression's; definitions begin with the commonest
 LINE = 7.2  # millimetres, as in worksheet.css
 WORDS_A_LINE = 16  # of the course's own answer to a free text; a student's is shorter
-CODE = re.compile(r"`[^`]+`")
+AS_IS = re.compile(r"(<(?:code|math)\b.*?</(?:code|math)>)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,20 @@ def rich(markdown: str) -> Markup:
     return Markup("".join([*pieces, to_html(markdown[place:])]))
 
 
+def line(markdown: str) -> Markup:
+    """A line of Markdown as HTML, with raised and lowered letters."""
+    return _scripts(inline_html(markdown))
+
+
+def _scripts(html: str) -> Markup:
+    """K^T and y_1, which definitions write since they also speak in terminals, with a raised T and a lowered 1."""
+    pieces = AS_IS.split(html)
+    for place in range(0, len(pieces), 2):
+        raised = re.sub(r"\^(\w+)", r"<sup>\1</sup>", pieces[place])
+        pieces[place] = re.sub(r"\b([A-Za-z])_(\w{1,3})\b", r"\1<sub>\2</sub>", raised)
+    return Markup("".join(pieces))
+
+
 def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
     if task.exercise is None:
         return _own_task(task)
@@ -112,13 +126,13 @@ def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
     place = next(place for place, cell in enumerate(lesson.cells) if cell.task and cell.exercise == task.exercise)
     cell, prompt = lesson.cells[place], lesson.cells[place - 1].solved
     if isinstance(item, Experiment):
-        question, ask, lines = inline_html(item.question), "Because", 1
+        question, ask, lines = line(item.question), "Because", 1
         options, wrong = dict(item.options), {}
     else:
         question = _question(lesson, item, prompt)
         ask, lines, options, wrong = "", 0, {}, {}
         if isinstance(item.answer, Choice):
-            ask, lines, wrong = "Why?", 2, item.answer.wrong
+            ask, lines, wrong = "Why?", 1 + (item.minutes > 2), item.answer.wrong
             options = {letter: " ".join(words.split()) for letter, words in OPTION.findall(prompt)}
             options = options or dict(item.answer.options)
         elif isinstance(item.answer, FreeText):
@@ -126,14 +140,16 @@ def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
         else:
             ask = "Grows like" if isinstance(item.answer, Growth) else "Answer:"
     right = _answer(cell)
-    room = task.room or (LINE * lines if lines else 4 + 5.5 * item.minutes)
+    if lines and task.room:
+        lines = round(task.room / LINE)
+    room = LINE * lines or task.room or 4 + 5.5 * item.minutes
     return PaperTask(
-        title=Markup(inline_html(("Predict: " if isinstance(item, Experiment) else "") + item.title)),
+        title=line(("Predict: " if isinstance(item, Experiment) else "") + item.title),
         pace=_pace(lesson, cell, item),
         lead=rich(task.lead),
-        question=Markup(question[0].upper() + question[1:]),
+        question=question[:1].upper() + question[1:],
         options=tuple(
-            Option(letter, Markup(inline_html(words)), letter == right, Markup(inline_html(wrong.get(letter, ""))))
+            Option(letter, line(words), letter == right, line(wrong.get(letter, "")))
             for letter, words in options.items()
         ),
         short=all(len(words) <= SHORT_OPTION for words in options.values()),
@@ -150,7 +166,7 @@ def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
 
 def _own_task(task: Task) -> PaperTask:
     return PaperTask(
-        title=Markup(inline_html(task.title)),
+        title=line(task.title),
         pace="",
         lead=rich(task.lead),
         question=Markup(),
@@ -167,14 +183,14 @@ def _own_task(task: Task) -> PaperTask:
     )
 
 
-def _question(lesson: SourceLesson, item: Item, prompt: str) -> str:
+def _question(lesson: SourceLesson, item: Item, prompt: str) -> Markup:
     found = questions(prompt)
     if len(found) != 1:
         raise EditionError(
             f"{lesson.path.name}: the worksheet takes the question of {item.id!r} from the words in bold before it, "
             f"and {len(found)} of them hold a question mark: let it be one."
         )
-    return found[0]
+    return _scripts(found[0])
 
 
 def _pace(lesson: SourceLesson, cell: Cell, item: Item) -> str:
@@ -210,7 +226,7 @@ def _shown_answer(item: Item, cell: Cell, right: object) -> Markup:
 
 def _reason(task: Task, item: Item) -> Markup:
     rubric = item.answer.rubric if not isinstance(item, Experiment) and isinstance(item.answer, FreeText) else ()
-    points = "".join(f"<li>{inline_html(point)}</li>" for point in rubric)
+    points = "".join(f"<li>{line(point)}</li>" for point in rubric)
     return rich(task.key) + (Markup(f"<ul>{points}</ul>") if points else Markup())
 
 
@@ -220,12 +236,12 @@ def _measured(lesson: SourceLesson, item: Experiment) -> tuple[Markup, ...]:
     numbers = "; ".join(f"{name} {mean_and_spread(values)}" for name, values in variants.items())
     measured = f"Measured here, in {item.unit}, mean ± spread over {seeds} seeds: {numbers}."
     published = [f"Published: {finding.says} ({finding.source})" for finding in item.published]
-    return tuple(Markup(inline_html(line)) for line in (measured, *published))
+    return tuple(map(line, (measured, *published)))
 
 
 def _mistakes(wrong: Mapping[object, str]) -> tuple[Mistake, ...]:
     return tuple(
-        Mistake(_wrong_answer(answer), Markup(inline_html(says)))
+        Mistake(_wrong_answer(answer), line(says))
         for answer, says in islice(wrong.items(), SHOWN_MISTAKES)
     )
 
