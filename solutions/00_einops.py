@@ -677,8 +677,8 @@ whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "atten
 # > The bracket `(b h)` is one axis of 10 · 32 = 320: the ten pictures stand under one another.
 #
 # ### Walk along a bracket
-# Two "pictures" of one row: `x` is [[a, b, c], [d, e, f]], with the axes `b w`. Write down
-# `rearrange(x, "b w -> (b w)")` and `rearrange(x, "b w -> (w b)")`.
+# Two "pictures" of one row: `x` is [[a, b, c], [d, e, f]], with the axes `b w`. Write
+# `rearrange(x, "b w -> (b w)")` into the left strip, `rearrange(x, "b w -> (w b)")` into the right one.
 #
 # ```grid Six empty cells for (b w)
 # . . . . . .

@@ -680,7 +680,7 @@ parameters_tokens = (16 * 16 * 3 * 768 + 768) + 768 + 197 * 768
 lesson.check("parameters_tokens")
 
 # %% [markdown]
-# **And how many has one block?**
+# **How many parameters has one block?**
 
 # %% tags=["answer"] exercise="parameters_block"
 ### BEGIN SOLUTION

@@ -356,7 +356,7 @@ class_token_reads = "b"
 lesson.check("class_token_reads")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **And the fine print. The encoder's input is patch + position, X + E. Shuffle the patches *before* the positions are
+# And the fine print. **The encoder's input is patch + position, X + E. Shuffle the patches *before* the positions are
 # added, and leave the table E as it is: P X + E. What happens?**
 #
 # - a) nothing: attention does not mind any permutation
@@ -811,13 +811,11 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # ### `permuted_attention`
 # > The softmax works row by row, so the weights become P W Pᵀ, and (P W Pᵀ)(P V) = P W V since PᵀP = 1.
 #
-# ### `positions_left_behind` (7 mm)
-# What goes into the encoder is patch + position, X + E.
-#
+# ### `positions_left_behind`
 # > P X + E = P (X + PᵀE): the old patches, each with the position of another place. That is another picture.
 #
 # ### `predict_shuffled_vit`
-# Positions are learned. All ten classes of Fashion-MNIST, patches of 4 x 4 pixels.
+# Ten kinds of garments, patches of 4 x 4 pixels, positions are learned. Raster order is row by row.
 #
 # > With learned positions another order only renames the rows of the table, at the start and after every step.
 #

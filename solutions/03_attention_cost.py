@@ -735,7 +735,8 @@ explorer.explore(photo("chelsea"))
 # > 68 x 68 patches: 1,088 pixels. At 224 pixels (N = 196) attention is 4% of a block.
 #
 # ### `predict_time`
-# A part of cost ~ Nᵏ takes 4ᵏ times as long for four times the tokens, and keeps 4¹⁻ᵏ of its tokens a second.
+# A part whose cost grows like Nᵏ keeps 4¹⁻ᵏ of its tokens a second when there are 4 times the tokens. In *windowed*
+# attention a token meets only the 64 of its own window.
 #
 # > MLP and windows grow with N (k = 1), full attention with N² (k = 2). At this width, 384, the block crosses over at
 # > N = 6D = 2,304, so it lies between. Answer c) takes time for pace.

@@ -848,7 +848,7 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # > nobody.
 #
 # ### `convs_to_see_all`
-# Without strides: that is, how many 3x3 convolutions of stride 1 until a unit sees at least 224 pixels in a row?
+# Strides make a field grow fast. Now take 3x3 convolutions of stride 1 only; a unit is to see 224 pixels in a row.
 #
 # > 1 + 2n ≥ 224, so n ≥ 111.5.
 #

@@ -139,7 +139,7 @@ lesson.check("best_where")
 # It is also the worst: exactly 25%, never more, never less. No amount of data helps.
 
 # %% [markdown]
-# **And the fine print. Move the garment by a single pixel instead of 12. Are the logits still the same?**
+# And the fine print. **Move the garment by a single pixel instead of 12. Are the logits still the same?**
 #
 # - a) yes: without positions a ViT is blind to every move
 # - b) yes, as long as the garment stays in its corner
@@ -775,16 +775,19 @@ explorer.explore(load_vit())
 # > The class token adds up over all tokens, and a sum does not know in which order it was made: f(P X) = f(X).
 #
 # ### `best_where`
+# *Where* is the task to say in which of the four corners the garment lies.
+#
 # > One answer for all four pictures of a garment, and one of the four is right. It is also the worst it can do.
 #
 # ### `predict_what_where`
-# *What*: which of ten garments is it? *Where*: in which of the four corners does it lie? One model learns each task.
+# *What* is the task to say which of ten garments it is. Each task gets a model of its own, and pictures with the garment
+# in any corner.
 #
 # > *What* can be read off the bag of patches, *where* cannot: exactly 25%.
 #
 # ### `displacement_only`
-# The code of place i has for each of several speeds w the two numbers sin(wi) and cos(wi). Write the sum out for one
-# speed: sin(wi) sin(wj) + cos(wi) cos(wj) = ?
+# The code of place i holds sin(wi) and cos(wi) for several speeds w. Multiply the codes of places i and j entry by
+# entry, and add up. For one speed that is sin(wi) sin(wj) + cos(wi) cos(wj) = ?
 #
 # > It is cos(w(i - j)), for every speed, so the sum is a function of i - j alone: what attention compares with a dot
 # > product is how far apart two places are.

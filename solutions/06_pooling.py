@@ -212,8 +212,8 @@ map_type = "c"
 lesson.check("map_type")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **A batch of 8 pictures, 256 tokens each, of width 768, 12 heads: what is the shape of MAP's weights** (batch, heads,
-# queries, keys)**?**
+# **A batch of 8 pictures, 256 tokens each, of width 768, 12 heads: what is the shape of MAP's weights (batch, heads,
+# queries, keys)?**
 
 # %% tags=["answer"] exercise="map_weights_shape"
 ### BEGIN SOLUTION
@@ -610,12 +610,14 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 #
 # ### Pool by hand (22 mm)
 # One head, three tokens. The scores q · k / √d are 0, 0 and ln 2; the values are 3, 9 and 0. What is y under
-# MAP? What would it be with q = 0? And what does GAP make of the three values?
+# MAP? What would it be with q = 0? And what is the plain mean of the values, which is global average pooling (GAP)?
 #
 # > e⁰, e⁰ and e^(ln 2) are 1, 1, 2: the weights are 1/4, 1/4, 1/2, and **y = 3**. With q = 0 all scores are equal, the
 # > weights are 1/3, and **y = 4**: the mean, which is GAP of the values.
 #
 # ### `map_type`
+# Ask where MAP's query comes from, and where its keys and values.
+#
 # > Queries from one place (a parameter), keys and values from another (the picture): cross-attention.
 #
 # ### `map_weights_shape`

@@ -899,7 +899,7 @@ repaint(published, photo("astronaut", (224, 224))) if published else None
 #
 # > Pictures are redundant: with small gaps the model copies from next door and learns nothing about the whole.
 #
-# ### Hide, and put back (20 mm)
+# ### Hide, and put back (16 mm)
 # The tokens are a b c d. `ids_shuffle = [2, 0, 3, 1]` says which token is drawn first, second, ...; the first two drawn
 # are kept. Write down what is kept, in the order drawn; the mask in the order of the picture (1: masked); and
 # `ids_restore`, which undoes the shuffle: the number at which each of a, b, c, d was drawn, counted from 0.
@@ -908,9 +908,11 @@ repaint(published, photo("astronaut", (224, 224))) if published else None
 # > the mask in the order drawn, 0 0 1 1.
 #
 # ### `attention_share`
-# MAE's encoder reads the kept quarter of the patches, nothing else. In attention every token meets every other.
+# MAE's encoder reads the kept quarter of the patches, nothing else. Give the new cost over the old one.
 #
 # > Every token looks at every token: (N/4)² / N² = 1/16. (The linear layers shrink to 1/4 only.)
 #
 # ### `predict_few_labels`
+# An encoder is pre-trained as an MAE on 12,000 pictures, and no label is used.
+#
 # > Pre-training has taught the encoder what garments look like; the fewer labels there are, the more that is worth.

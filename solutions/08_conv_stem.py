@@ -731,7 +731,7 @@ explorer.explore(*load_stems(), garments[0])
 # > 14 · 14 places are wanted as 196 tokens: a token for each place. Each place has seen many pixels already.
 #
 # ### `token_sees_stem` (20 mm)
-# Another: replace the one large convolution that makes tokens (kernel and stride 16) by a *stem* for P = 16: four 3x3
+# Another: replace *patchify*, the one large convolution that makes tokens, by a *stem*. For P = 16 it is four 3x3
 # convolutions of stride 2 on top of each other, then a 1x1 convolution. A layer adds (kernel - 1) times the product of
 # the strides *below* it to the 1 pixel one starts with.
 #
@@ -755,4 +755,6 @@ explorer.explore(*load_stems(), garments[0])
 # > learning rate suits layers with small and large gradients.
 #
 # ### `predict_sgd`
+# The two models of the prediction before, trained in another way.
+#
 # > Both lose, since the gradients of their layers differ in size, but the model with the stem loses less.

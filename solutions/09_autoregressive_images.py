@@ -964,12 +964,13 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # > . . . . .
 # > ```
 #
-# ### `without_mask`
+# ### `without_mask` (7 mm)
 # > The next token stands in the input, one place further on: the model learns to copy it. While it draws, there is
 # > nothing to copy.
 #
 # ### `predict_order`
-# In full attention with positions the order of the patches did not matter (lesson 02). Now attention looks back only.
+# In full attention with positions the order of the patches did not matter (lesson 02). Now attention looks back only. A
+# model is measured by the bits that it needs for a picture: the fewer, the better it predicts.
 #
 # > The mask is tied to places in the *sequence*. In a random order a patch is predicted from patches far away, and its
 # > neighbours may come later: harder factors, more bits.

@@ -15,10 +15,9 @@ from helpers.exercises.written import Choice, FreeText, Growth
 from helpers.experiment import load_shipped, mean_and_spread
 from vitlab.course import text
 from vitlab.course.build import Course
-from vitlab.course.editions.grid import FENCE, svg
-from vitlab.course.editions.markdown import inline_html, questions, to_html
-from vitlab.course.editions.mathml import mathml
+from vitlab.course.editions.markdown import questions
 from vitlab.course.editions.solved import EditionError
+from vitlab.course.editions.typeset import formula, line, raised, rich
 from vitlab.course.parse import Cell, SourceLesson
 from vitlab.course.sheet import Task
 
@@ -27,7 +26,6 @@ SHORT_OPTION = 42  # characters: two such options stand side by side
 SHOWN_MISTAKES = 3  # of a number's, a shape's or an expression's; definitions begin with the commonest
 LINE = 7.2  # millimetres, as in worksheet.css
 WORDS_A_LINE = 16  # of the course's own answer to a free text; a student's is shorter
-AS_IS = re.compile(r"(<(?:code|math)\b.*?</(?:code|math)>)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -93,32 +91,6 @@ def paper_sheet(course: Course, lesson: SourceLesson) -> PaperSheet:
     return PaperSheet(lesson.number, lesson.title, rich(lesson.sheet.question), tasks)
 
 
-def rich(markdown: str) -> Markup:
-    """Markdown with grids (```grid what it shows) as HTML; grids that follow each other stand side by side."""
-    pieces, place = [], 0
-    for grid in FENCE.finditer(markdown):
-        before = markdown[place : grid.start()]
-        if before.strip() or not pieces:
-            pieces += [to_html(before), '<div class="figures">', "</div>"]
-        pieces.insert(-1, svg(grid["rows"], grid["says"]))
-        place = grid.end()
-    return Markup("".join([*pieces, to_html(markdown[place:])]))
-
-
-def line(markdown: str) -> Markup:
-    """A line of Markdown as HTML, with raised and lowered letters."""
-    return _scripts(inline_html(markdown))
-
-
-def _scripts(html: str) -> Markup:
-    """K^T and y_1, which definitions write since they also speak in terminals, with a raised T and a lowered 1."""
-    pieces = AS_IS.split(html)
-    for place in range(0, len(pieces), 2):
-        raised = re.sub(r"\^(\w+)", r"<sup>\1</sup>", pieces[place])
-        pieces[place] = re.sub(r"\b([A-Za-z])_(\w{1,3})\b", r"\1<sub>\2</sub>", raised)
-    return Markup("".join(pieces))
-
-
 def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
     if task.exercise is None:
         return _own_task(task)
@@ -144,7 +116,7 @@ def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
         lines = round(task.room / LINE)
     room = LINE * lines or task.room or 4 + 5.5 * item.minutes
     return PaperTask(
-        title=line(("Predict: " if isinstance(item, Experiment) else "") + item.title),
+        title=line(item.title),
         pace=_pace(lesson, cell, item),
         lead=rich(task.lead),
         question=question[:1].upper() + question[1:],
@@ -190,7 +162,7 @@ def _question(lesson: SourceLesson, item: Item, prompt: str) -> Markup:
             f"{lesson.path.name}: the worksheet takes the question of {item.id!r} from the words in bold before it, "
             f"and {len(found)} of them hold a question mark: let it be one."
         )
-    return _scripts(found[0])
+    return raised(found[0])
 
 
 def _pace(lesson: SourceLesson, cell: Cell, item: Item) -> str:
@@ -199,8 +171,8 @@ def _pace(lesson: SourceLesson, cell: Cell, item: Item) -> str:
         if other.kind == "markdown" and "ta-note" not in other.tags:
             for row, heading in text.headings(other.solved):
                 part = text.read_part(heading, row, lambda row, message: None) or part
-    said = [f"part {part.number}"] if part else []
-    return " · ".join([*said, *([f"{item.minutes} min"] if not isinstance(item, Experiment) else [])])
+    said = "predict" if isinstance(item, Experiment) else f"{item.minutes} min"
+    return f"part {part.number} · {said}" if part else said
 
 
 def _answer(cell: Cell) -> object:
@@ -218,7 +190,7 @@ def _shown_answer(item: Item, cell: Cell, right: object) -> Markup:
     if isinstance(item.answer, FreeText):
         return Markup()
     if isinstance(item.answer, Growth):
-        return _formula(item.answer.value)
+        return formula(item.answer.value)
     if isinstance(right, str | tuple):
         return Markup.escape(right)
     return Markup.escape(f"{right:,} {item.answer.unit}".strip())
@@ -240,20 +212,10 @@ def _measured(lesson: SourceLesson, item: Experiment) -> tuple[Markup, ...]:
 
 
 def _mistakes(wrong: Mapping[object, str]) -> tuple[Mistake, ...]:
-    return tuple(
-        Mistake(_wrong_answer(answer), line(says))
-        for answer, says in islice(wrong.items(), SHOWN_MISTAKES)
-    )
+    return tuple(Mistake(_wrong_answer(answer), line(says)) for answer, says in islice(wrong.items(), SHOWN_MISTAKES))
 
 
 def _wrong_answer(answer: object) -> Markup:
     if isinstance(answer, str):
-        return _formula(answer)
+        return formula(answer)
     return Markup.escape(f"{answer:,.10g}" if isinstance(answer, int | float) else answer)
-
-
-def _formula(expression: str) -> Markup:
-    """An expression as its author writes it, N**2*D/sqrt(P), as a formula."""
-    tex = re.sub(r"sqrt\((\w+)\)", r"\\sqrt{\1}", expression)
-    tex = re.sub(r"\s*\*\*\s*(\w+)", r"^{\1}", tex)
-    return Markup(mathml(re.sub(r"\s*\*\s*", r" \\, ", tex)))
