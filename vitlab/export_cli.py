@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -39,3 +40,24 @@ def gradescope(
 
     export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")
+
+
+class Paper(str, Enum):
+    """A paper size that a worksheet fits."""
+
+    A4 = "A4"
+    LETTER = "Letter"
+
+
+@export_app.command()
+def worksheet(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...|all", help="01 or 01_name.")] = None,
+    paper: Annotated[Paper | None, typer.Option(help="Default: both.")] = None,
+) -> None:
+    """Write a page for the 50-minute section of each lesson, and its key, as PDF and HTML."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    papers = [paper.value] if paper else [each.value for each in Paper]
+    raise typer.Exit(0 if command.export_worksheets(find_project(), out, lessons or ["all"], papers) else 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from vitlab.course.editions.solved import EditionError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 FLAGS = [
     "--no-sandbox",
@@ -43,10 +43,11 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def pdf(browser: Browser, html: str, paper: Literal["A4", "Letter"]) -> bytes:
+def pdf(browser: Browser | BrowserContext, html: str, paper: Literal["A4", "Letter"]) -> bytes:
     """A page as a tagged PDF (what a screen reader reads is in it), with the backgrounds that its style asks for.
 
-    html: a whole document that needs nothing from outside; its @page rules set the margins.
+    browser: or a context of it, which is quicker for many. html: a whole document that needs nothing from outside;
+    its @page rules set the margins.
     """
     page = browser.new_page()
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -99,19 +98,19 @@ def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
     cell, prompt = lesson.cells[place], lesson.cells[place - 1].solved
     if isinstance(item, Experiment):
         question, ask, lines = line(item.question), "Because", 1
-        options, wrong = dict(item.options), {}
+        options, right, wrong = dict(item.options), item.outcome, {}
     else:
         question = _question(lesson, item, prompt)
-        ask, lines, options, wrong = "", 0, {}, {}
+        ask, lines, options, right, wrong = "", 0, {}, "", {}
         if isinstance(item.answer, Choice):
-            ask, lines, wrong = "Why?", 1 + (item.minutes > 2), item.answer.wrong
+            ask, lines = "Why?", 1 + (item.minutes > 2)
+            right, wrong = item.answer.right, item.answer.wrong
             options = {letter: " ".join(words.split()) for letter, words in OPTION.findall(prompt)}
             options = options or dict(item.answer.options)
         elif isinstance(item.answer, FreeText):
             lines = -(-len(cell.solved.split()) // WORDS_A_LINE)
         else:
             ask = "Grows like" if isinstance(item.answer, Growth) else "Answer:"
-    right = _answer(cell)
     if lines and task.room:
         lines = round(task.room / LINE)
     room = LINE * lines or task.room or 4 + 5.5 * item.minutes
@@ -129,7 +128,7 @@ def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
         lines=lines,
         ask=ask,
         unit=getattr(item.answer, "unit", "") if not isinstance(item, Experiment) else "",
-        answer=Markup() if options else _shown_answer(item, cell, right),
+        answer=Markup() if options else _answer(item),
         reason=_reason(task, item),
         measured=_measured(lesson, item) if isinstance(item, Experiment) else (),
         mistakes=() if options or isinstance(item.answer, FreeText) else _mistakes(item.answer.wrong),
@@ -175,25 +174,13 @@ def _pace(lesson: SourceLesson, cell: Cell, item: Item) -> str:
     return f"part {part.number} · {said}" if part else said
 
 
-def _answer(cell: Cell) -> object:
-    """What the solved cell sets: a constant, or the source of a calculation."""
-    if cell.is_free_text:
-        return cell.solved
-    value = ast.parse(cell.solved).body[0].value
-    try:
-        return ast.literal_eval(value)
-    except ValueError:
-        return ast.unparse(value)
-
-
-def _shown_answer(item: Item, cell: Cell, right: object) -> Markup:
-    if isinstance(item.answer, FreeText):
-        return Markup()
+def _answer(item: Item) -> Markup:
     if isinstance(item.answer, Growth):
         return formula(item.answer.value)
-    if isinstance(right, str | tuple):
-        return Markup.escape(right)
-    return Markup.escape(f"{right:,} {item.answer.unit}".strip())
+    if isinstance(item.answer, FreeText):
+        return Markup()
+    value = item.answer.value
+    return Markup.escape(f"{value:,.10g} {item.answer.unit}".strip() if isinstance(value, int | float) else value)
 
 
 def _reason(task: Task, item: Item) -> Markup:

@@ -1,4 +1,4 @@
-"""`vitlab export worksheet`: one page for a 50-minute section and its key, as PDF and as the HTML it is printed from."""
+"""`vitlab export worksheet`: a page for the 50-minute section and its key, as PDF and the HTML it is printed from."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def export_worksheets(
         write(out / f"{document.name}.html", document.html)
         wrote(out / f"{document.name}.html")
     try:
-        with chromium() as browser:
+        with chromium() as browser, browser.new_context() as context:
             for document in made:
                 for paper in papers:
-                    printed = pdf(browser, document.html, paper)
+                    printed = pdf(context, document.html, paper)
                     _check_length(document, paper, printed)
                     path = out / f"{document.name}_{paper}.pdf"
                     write(path, printed)
