@@ -1,5 +1,7 @@
 """Fixtures of the browser tests: `page` (headless Chromium), `lab` (JupyterLab), `open_explorer` (a plain page)."""
 
+from contextlib import contextmanager
+
 import pytest
 from lab import running_lab
 from standalone import served, write_page
@@ -13,9 +15,9 @@ def browser():
         yield started
 
 
-@pytest.fixture
-def page(browser):
-    """A fresh page, 1200 x 1000; at the end of the test nothing may have been logged as an error."""
+@contextmanager
+def opened(browser):
+    """A fresh page, 1200 x 1000, for the block; `.problems` and `.addresses`: its script errors and its requests."""
     context = browser.new_context(viewport={"width": 1200, "height": 1000})
     page = context.new_page()
     page.problems = []
@@ -24,6 +26,13 @@ def page(browser):
     page.on("request", lambda request: page.addresses.append(request.url))
     yield page
     context.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A fresh page of one's own; see `opened`."""
+    with opened(browser) as page:
+        yield page
 
 
 @pytest.fixture(scope="session")
