@@ -671,8 +671,8 @@ whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "atten
 # A pattern such as `b c h w -> b c w h` names the axes of a tensor. **What does it do to the numbers in it?**
 #
 # ### `shape_column`
-# Read the shapes on this page off the patterns. `x` has the shape `(10, 3, 32, 48)`: ten pictures, 3 channels, 32 pixels
-# high, 48 wide.
+# Read the shapes on this page off the patterns. `x` has the shape `(10, 3, 32, 48)`: ten pictures, 3 channels, 32
+# pixels high, 48 wide.
 #
 # > The bracket `(b h)` is one axis of 10 · 32 = 320: the ten pictures stand under one another.
 #

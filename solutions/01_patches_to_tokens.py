@@ -925,8 +925,9 @@ else:
 # 18 19 20 21 22 23
 # ```
 #
-# > The grid has 2 rows of 3 patches, so patch 4 is the middle one below: **14, 15, 20, 21**. Pixel 11 is in **patch 2**,
-# > the last of the upper row, at its **place 3** (from 0). Common: 8, 9, 10, 11 for a patch, as a bare `reshape` cuts.
+# > The grid has 2 rows of 3 patches, so patch 4 is the middle one below: **14, 15, 20, 21**. Pixel 11 is in **patch
+# > 2**, the last of the upper row, at its **place 3** (from 0). Common: 16, 17, 18, 19 for patch 4, as a bare `reshape`
+# > cuts.
 # >
 # > ```grid The same picture, cut into 2 rows of 3 patches
 # > 0 1 | 2 3 | 4 5

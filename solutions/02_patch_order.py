@@ -771,8 +771,8 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Answer the sheet (6 min) ★
 #
-# Now answer part (b) in your own words, for a classmate who has not done this lesson: **does it matter in which order
-# the patches are flattened into a sequence?** Say **why** (three sentences), and name **two** cases in which it does
+# Now answer part (b) in your own words, for a classmate who has not done this lesson: does it matter in which order the
+# patches are flattened into a sequence? Say **why** (three sentences), and name **two** cases in which it does
 # matter, each with its reason. A person reads this one, so no check can tick it off in the overview.
 
 # %% [markdown] tags=["answer"] exercise="why_order_is_free"

@@ -765,9 +765,9 @@ print(result.conclusion)
 # ## 7 · For and against, in your words (8 min) ★
 #
 # The sheet asks: **what is the receptive field of one token after the first layer, how does that compare with a CNN,
-# and what are the pros and cons?** Answer in **five or six sentences**, for a person to read. Name at least one argument for
-# and two against, and back one of them with something that you measured or derived here. Mind the difference between
-# *can see* and *does use*.
+# and what are the pros and cons?** Answer in **five or six sentences**, for a person to read. Name at least one
+# argument for and two against, and back one of them with something that you measured or derived here. Mind the
+# difference between *can see* and *does use*.
 
 # %% [markdown] tags=["answer"] exercise="for_and_against"
 # ### BEGIN SOLUTION
@@ -820,9 +820,9 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # %% [markdown] tags=["worksheet"]
 # **How much of the picture can one token see after the first layer: of a CNN, of a ViT? And is more better?**
 #
-# ### `field_three_convs`
-# Three 3x3 convolutions of stride 1 stand on top of each other. A row of pixels and the three rows of units above it are
-# drawn. Shade the unit in the middle at the top, then in each row below what it sees.
+# ### `field_three_convs` (9 mm)
+# Three 3x3 convolutions of stride 1 stand on top of each other. A row of pixels and the three rows of units above it
+# are drawn. Shade the unit in the middle at the top, then in each row below what it sees.
 #
 # ```grid Four rows of 11 empty cells: three layers above a row of pixels
 # . . . . . . . . . . .
@@ -840,17 +840,12 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # > . . # # # # # # # . .
 # > ```
 #
-# ### `field_with_strides`
+# ### `field_with_strides` (15 mm)
 # With a stride of 2 the units of a layer lie 2 pixels apart, so each step of the layers above is worth 2 pixels. From
 # the input up: a 3x3 convolution with stride 2, a 3x3 convolution with stride 1, a 2x2 pooling with stride 2.
 #
 # > 1 + 2 · 1 + 2 · 2 + 1 · 2. Every layer adds (kernel - 1) times the strides *below* it; the last stride concerns
 # > nobody.
-#
-# ### `convs_to_see_all`
-# Strides make a field grow fast. Now take 3x3 convolutions of stride 1 only; a unit is to see 224 pixels in a row.
-#
-# > 1 + 2n ≥ 224, so n ≥ 111.5.
 #
 # ### `vit_first_layer`
 # Now a ViT. Before the first block a token has seen its own patch only. Then comes one block.
@@ -865,3 +860,8 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # ### `predict_few`
 # > A CNN has it built in that near pixels belong together. A ViT has to learn it, and 300 pictures are too few for
 # > that.
+#
+# ### `for_and_against` (22 mm)
+# Three sentences: compare, then one argument for the ViT and one against it.
+#
+# > On paper the first point of the rubric, one argument for and one against are enough.

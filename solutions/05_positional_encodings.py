@@ -780,8 +780,8 @@ explorer.explore(load_vit())
 # > One answer for all four pictures of a garment, and one of the four is right. It is also the worst it can do.
 #
 # ### `predict_what_where`
-# *What* is the task to say which of ten garments it is. Each task gets a model of its own, and pictures with the garment
-# in any corner.
+# *What* is the task to say which of ten garments it is. Each task gets a model of its own, and pictures with the
+# garment in any corner.
 #
 # > *What* can be read off the bag of patches, *where* cannot: exactly 25%.
 #

@@ -612,8 +612,8 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # One head, three tokens. The scores q · k / √d are 0, 0 and ln 2; the values are 3, 9 and 0. What is y under
 # MAP? What would it be with q = 0? And what is the plain mean of the values, which is global average pooling (GAP)?
 #
-# > $e^0$, $e^0$ and $e^{\ln 2}$ are 1, 1, 2: the weights are 1/4, 1/4, 1/2, and **y = 3**. With q = 0 all scores are equal, the
-# > weights are 1/3, and **y = 4**: the mean, which is GAP of the values.
+# > $e^0$, $e^0$ and $e^{\ln 2}$ are 1, 1, 2: the weights are 1/4, 1/4, 1/2, and **y = 3**. With q = 0 all scores
+# > are equal, the weights are 1/3, and **y = 4**: the mean, which is GAP of the values.
 #
 # ### `map_type`
 # Ask where MAP's query comes from, and where its keys and values.

@@ -904,8 +904,8 @@ repaint(published, photo("astronaut", (224, 224))) if published else None
 # are kept. Write down what is kept, in the order drawn; the mask in the order of the picture (1: masked); and
 # `ids_restore`, which undoes the shuffle: the number at which each of a, b, c, d was drawn, counted from 0.
 #
-# > Drawn: c, a, d, b. Kept: **c, a**. Mask: **0 1 0 1**, as b and d are hidden. `ids_restore`: **[1, 3, 0, 2]**. Common:
-# > the mask in the order drawn, 0 0 1 1.
+# > Drawn: c, a, d, b. Kept: **c, a**. Mask: **0 1 0 1**, as b and d are hidden. `ids_restore`: **[1, 3, 0, 2]**.
+# > Common: the mask in the order drawn, 0 0 1 1.
 #
 # ### `attention_share`
 # MAE's encoder reads the kept quarter of the patches, nothing else. Give the new cost over the old one.

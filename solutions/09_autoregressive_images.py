@@ -896,7 +896,7 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · Answer the sheet (6 min) ★
 #
-# Now answer part (i) in your own words: **how would you use a ViT to generate pictures the way GPT generates text?** Say
+# Now answer part (i) in your own words: how would you use a ViT to generate pictures the way GPT generates text? Say
 # what the tokens are and how they become finite, what you change in the model and why, how it is trained, and how a
 # picture is drawn. A person reads this one.
 

@@ -10,7 +10,7 @@ from itertools import islice
 from markupsafe import Markup
 
 from helpers.exercises.definition import Experiment, Item
-from helpers.exercises.written import Choice, FreeText, Growth
+from helpers.exercises.written import Choice, FreeText, Growth, Number, Shape
 from helpers.experiment import load_shipped, mean_and_spread
 from vitlab.course import text
 from vitlab.course.build import Course
@@ -49,25 +49,29 @@ class Mistake:
 class PaperTask:
     """A task on paper.
 
-    pace: its part and minutes; lead: what stands before the question; short: whether two options fit on a line;
-    room: millimetres to write in, as `lines` ruled lines or, where that is 0, blank; ask: what stands there.
-    The rest is for the key: answer (where there are no options), reason, what was measured, mistakes.
+    lead: what stands before the question; room: millimetres to write in, as `lines` ruled lines or, where that is 0,
+    blank; ask: what stands there; pace: its part and minutes.
+    Of the key alone: reason, answer (where there are no options), what was measured, mistakes.
     """
 
     title: Markup
-    pace: str
     lead: Markup
-    question: Markup
-    options: tuple[Option, ...]
-    short: bool
     room: float
-    lines: int
-    ask: str
-    unit: str
-    answer: Markup
     reason: Markup
-    measured: tuple[Markup, ...]
-    mistakes: tuple[Mistake, ...]
+    lines: int = 0
+    ask: str = ""
+    unit: str = ""
+    pace: str = ""
+    question: Markup = Markup()
+    options: tuple[Option, ...] = ()
+    answer: Markup = Markup()
+    measured: tuple[Markup, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+    @property
+    def short(self) -> bool:
+        """Whether two options fit on a line."""
+        return all(len(option.text.striptags()) <= SHORT_OPTION for option in self.options)
 
 
 @dataclass(frozen=True)
@@ -92,65 +96,53 @@ def paper_sheet(course: Course, lesson: SourceLesson) -> PaperSheet:
 
 def _task(course: Course, lesson: SourceLesson, task: Task) -> PaperTask:
     if task.exercise is None:
-        return _own_task(task)
+        return PaperTask(line(task.title), rich(task.lead), task.room or 0, rich(task.key))
     item = course.find(task.exercise)
     place = next(place for place, cell in enumerate(lesson.cells) if cell.task and cell.exercise == task.exercise)
     cell, prompt = lesson.cells[place], lesson.cells[place - 1].solved
+    words = {"title": line(item.title), "lead": rich(task.lead), "pace": _pace(lesson, cell, item)}
     if isinstance(item, Experiment):
-        question, ask, lines = line(item.question), "Because", 1
-        options, right, wrong = dict(item.options), item.outcome, {}
-    else:
-        question = _question(lesson, item, prompt)
-        ask, lines, options, right, wrong = "", 0, {}, "", {}
-        if isinstance(item.answer, Choice):
-            ask, lines = "Why?", 1 + (item.minutes > 2)
-            right, wrong = item.answer.right, item.answer.wrong
-            options = {letter: " ".join(words.split()) for letter, words in OPTION.findall(prompt)}
-            options = options or dict(item.answer.options)
-        elif isinstance(item.answer, FreeText):
-            lines = -(-len(cell.solved.split()) // WORDS_A_LINE)
-        else:
-            ask = "Grows like" if isinstance(item.answer, Growth) else "Answer:"
-    if lines and task.room:
-        lines = round(task.room / LINE)
-    room = LINE * lines or task.room or 4 + 5.5 * item.minutes
+        return PaperTask(
+            **words,
+            **_ruled(task, 1),
+            question=line(item.question),
+            ask="Because",
+            options=_options(item.options, item.outcome, {}),
+            reason=rich(task.key),
+            measured=_measured(lesson, item),
+        )
+    words["question"] = _question(lesson, item, prompt)
+    if isinstance(item.answer, Choice):
+        options = {letter: " ".join(text.split()) for letter, text in OPTION.findall(prompt)} or item.answer.options
+        return PaperTask(
+            **words,
+            **_ruled(task, 2 if item.minutes > 2 else 1),
+            ask="Why?",
+            options=_options(options, item.answer.right, item.answer.wrong),
+            reason=rich(task.key),
+        )
+    if isinstance(item.answer, FreeText):
+        lines = -(-len(cell.solved.split()) // WORDS_A_LINE)
+        return PaperTask(**words, **_ruled(task, lines), reason=_rubric(task, item.answer, cell))
     return PaperTask(
-        title=line(item.title),
-        pace=_pace(lesson, cell, item),
-        lead=rich(task.lead),
-        question=question[:1].upper() + question[1:],
-        options=tuple(
-            Option(letter, line(words), letter == right, line(wrong.get(letter, "")))
-            for letter, words in options.items()
-        ),
-        short=all(len(words) <= SHORT_OPTION for words in options.values()),
-        room=room,
-        lines=lines,
-        ask=ask,
-        unit=getattr(item.answer, "unit", "") if not isinstance(item, Experiment) else "",
-        answer=Markup() if options else _answer(item),
-        reason=_reason(task, item),
-        measured=_measured(lesson, item) if isinstance(item, Experiment) else (),
-        mistakes=() if options or isinstance(item.answer, FreeText) else _mistakes(item.answer.wrong),
+        **words,
+        room=task.room or 4 + 5.5 * item.minutes,
+        ask="Grows like" if isinstance(item.answer, Growth) else "Answer:",
+        unit=getattr(item.answer, "unit", ""),
+        answer=_answer(item.answer),
+        reason=rich(task.key),
+        mistakes=_mistakes(item.answer.wrong),
     )
 
 
-def _own_task(task: Task) -> PaperTask:
-    return PaperTask(
-        title=line(task.title),
-        pace="",
-        lead=rich(task.lead),
-        question=Markup(),
-        options=(),
-        short=False,
-        room=task.room or 0,
-        lines=0,
-        ask="",
-        unit="",
-        answer=Markup(),
-        reason=rich(task.key),
-        measured=(),
-        mistakes=(),
+def _ruled(task: Task, lines: int) -> dict[str, float]:
+    lines = round(task.room / LINE) if task.room else lines
+    return {"lines": lines, "room": lines * LINE}
+
+
+def _options(texts: Mapping[str, str], right: str, wrong: Mapping[str, str]) -> tuple[Option, ...]:
+    return tuple(
+        Option(letter, line(text), letter == right, line(wrong.get(letter, ""))) for letter, text in texts.items()
     )
 
 
@@ -161,7 +153,7 @@ def _question(lesson: SourceLesson, item: Item, prompt: str) -> Markup:
             f"{lesson.path.name}: the worksheet takes the question of {item.id!r} from the words in bold before it, "
             f"and {len(found)} of them hold a question mark: let it be one."
         )
-    return raised(found[0])
+    return raised(found[0][:1].upper() + found[0][1:])
 
 
 def _pace(lesson: SourceLesson, cell: Cell, item: Item) -> str:
@@ -174,19 +166,16 @@ def _pace(lesson: SourceLesson, cell: Cell, item: Item) -> str:
     return f"part {part.number} · {said}" if part else said
 
 
-def _answer(item: Item) -> Markup:
-    if isinstance(item.answer, Growth):
-        return formula(item.answer.value)
-    if isinstance(item.answer, FreeText):
-        return Markup()
-    value = item.answer.value
-    return Markup.escape(f"{value:,.10g} {item.answer.unit}".strip() if isinstance(value, int | float) else value)
+def _answer(answer: Number | Shape | Growth) -> Markup:
+    if isinstance(answer, Growth):
+        return formula(answer.value)
+    return Markup.escape(f"{answer.value:,.10g} {answer.unit}".strip() if isinstance(answer, Number) else answer.value)
 
 
-def _reason(task: Task, item: Item) -> Markup:
-    rubric = item.answer.rubric if not isinstance(item, Experiment) and isinstance(item.answer, FreeText) else ()
-    points = "".join(f"<li>{line(point)}</li>" for point in rubric)
-    return rich(task.key) + (Markup(f"<ul>{points}</ul>") if points else Markup())
+def _rubric(task: Task, answer: FreeText, cell: Cell) -> Markup:
+    """What the key says of a free text, the course's own answer, and the rubric."""
+    points = Markup("").join(Markup("<li>{}</li>").format(line(point)) for point in answer.rubric)
+    return rich(task.key) + rich(cell.solved) + Markup("<ul>{}</ul>").format(points)
 
 
 def _measured(lesson: SourceLesson, item: Experiment) -> tuple[Markup, ...]:
