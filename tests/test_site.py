@@ -237,7 +237,9 @@ def test_run_it_names_every_way(pages):
     text = pages["run.html"].article.get_text()
     for place in ("make lab", "JupyterLab", "VS Code", "Colab", "Binder"):
         assert place in text
-    assert len(pages["run.html"].article.find_all("a", download=True)) == 2 * len(LESSONS)
+    assert len(pages["run.html"].article.find_all("a", download=True)) == 1 + 2 * len(
+        LESSONS
+    )  # and the archive for Colab
 
 
 def test_sources_names_every_paper_and_licence(pages):
@@ -259,7 +261,7 @@ def test_an_address_that_is_no_repository_is_refused():
         "https://github.com/a",
         'https://github.com/a/b"onclick',
     ):
-        with pytest.raises(EditionError, match="https://github.com/OWNER/NAME"):
+        with pytest.raises(EditionError, match=r"https://github\.com/OWNER/NAME"):
             repository(ROOT, address)
 
 

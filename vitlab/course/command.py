@@ -95,6 +95,24 @@ def export_notes(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     return True
 
 
+def export_worksheets(root: Path, out: Path, lessons: Sequence[str], papers: Sequence[str]) -> bool:
+    """Writes worksheets and keys, with "all" also those of all lessons in one, and lists what was written.
+
+    False after a sentence that says why nothing more was.
+    """
+    from vitlab.course.editions.worksheet import export_worksheets
+
+    course = course_build.standard_course(root)
+    together = "all" in lessons
+    wanted = [] if together else lessons
+    _known(course, wanted)
+    try:
+        export_worksheets(course, out, wanted, papers, together, wrote=lambda path: print(f"wrote {path}"))
+    except BuildError as error:
+        return _fail([str(error)])
+    return True
+
+
 def _known(course: course_build.Course, lessons: Sequence[str]) -> None:
     try:
         course.select(lessons)

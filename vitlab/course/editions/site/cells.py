@@ -13,13 +13,14 @@ from pygments.lexers import PythonLexer
 
 from helpers.exercises import find
 from helpers.exercises.definition import Question
+from vitlab.course import colab
 from vitlab.course.blocks import DELIMITERS
 from vitlab.course.editions.markdown import to_html
 from vitlab.course.editions.site.assets import Assets
 from vitlab.course.editions.solved import Output, Shown, Solved
 
 LONG = 12  # lines; code that is longer and no task is plumbing, and folded
-LEFT_OUT = ("ta-note", "colab")
+LEFT_OUT = ("ta-note", colab.TAG)
 # what only a reader with a running kernel needs: whose version of a piece is used, how far a training is
 PROGRESS = re.compile(r"^\w+: (yours|the course's own, until yours is right)$|\d%\||\(\d+ of \d+\)$")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from vitlab.course.archive import archive
 from vitlab.course.build import Course
 from vitlab.course.editions.site import pages
 from vitlab.course.editions.site.assets import Assets
@@ -30,11 +31,12 @@ def export_site(course: Course, out: Path, address: str | None = None) -> Path:
     repo = repository(course.root, address)
     lessons = tuple(read_solved(course))
     readme, licence = ((course.root / name).read_text(encoding="utf-8") for name in ("README.md", "LICENSE"))
-    site, assets = pages.Site(lessons, readme, licence, repo, archive=False), Assets()
+    site, assets = pages.Site(lessons, readme, licence, repo, course.release), Assets()
     texts = pages.all_pages(site, assets)
     for solved in lessons:
         for file in (course.student_file(solved.lesson.path), course.solved_file(solved.lesson.path)):
             assets.files[course.shown(file)] = file.read_bytes()
+    assets.files["vitlab.zip"] = archive(course.root)
     with tempfile.TemporaryDirectory() as scratch:
         source, extra, made = (Path(scratch, name) for name in ("source", "extra", "made"))
         for name, text in texts.items():

@@ -17,13 +17,13 @@ DATA = Path(papers.__file__).parent / "data" / "embedded"
 
 @dataclass(frozen=True)
 class Site:
-    """What the pages are made from. readme: the project's README; archive: whether the site offers `vitlab.zip`."""
+    """What the pages are made from. readme: the project's README; release: where Colab gets the course, or empty."""
 
     lessons: tuple[Solved, ...]
     readme: str
     licence: str
     repository: Repository | None
-    archive: bool
+    release: str
 
 
 def all_pages(site: Site, assets: Assets) -> dict[str, str]:
