@@ -42,6 +42,29 @@ def gradescope(
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")
 
 
+@export_app.command()
+def notes(
+    out: Annotated[Path, typer.Option("--out", help="The folder for the pages.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
+) -> None:
+    """Write the TA notes: a page a lesson, with the plan of its 50 minutes, to hold or to print."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    chosen = [] if lessons == ["all"] else lessons or []
+    raise typer.Exit(0 if command.export_notes(find_project(), out, chosen) else 1)
+
+
+@export_app.command()
+def archive(out: Annotated[Path, typer.Option("--out", help="The zip to write, such as vitlab.zip.")]) -> None:
+    """Write the course as one zip that pip installs: for Google Colab, or a release. It holds no lesson."""
+    from vitlab.course.archive import export_archive
+    from vitlab.project import find_project
+
+    export_archive(find_project(), out)
+    typer.echo(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
 class Paper(str, Enum):
     """A paper size that a worksheet fits."""
 
