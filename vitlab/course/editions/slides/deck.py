@@ -15,6 +15,7 @@ the notes; "fragment" puts a code cell, with what it shows, on the slide that it
 from __future__ import annotations
 
 import re
+from html import unescape
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -148,6 +149,8 @@ class _Maker:
         self.lead: list[Block] = []  # text that waits for what it introduces
         self.task: Sequence[Block] = ()  # text of the exercise that comes next
         self.question: Question | None = None  # asked by the text before an answer's cell
+        self.asked: Sequence[Block] = ()  # text of the question whose answer is free text
+        self.plumbing = False  # the text that waits only introduces code that shows nothing
         self.opened = part is None  # the part's title stands on a slide
 
     def add(self, shown: Shown, following: Shown | None) -> None:
@@ -170,6 +173,8 @@ class _Maker:
         if kind == "notes":
             self.note(to_html(source))
             return
+        if following is not None and "setup" in following.cell.tags:
+            return  # "run this cell first"
         found = [block for block in blocks(source) if not (block[0] == "heading" and self.part and block[1].startswith("## "))]
         task = following.cell.task if following is not None else None
         if task == "exercise":
@@ -177,12 +182,16 @@ class _Maker:
             begin = next((i for i, (kind_, text) in enumerate(found) if kind_ == "paragraph" and TASK.match(text)), 0)
             self.explain(found[:begin])
             self.task = found[begin:]
+        elif task and following.cell.is_free_text:
+            self.flush()
+            self.asked = found
         elif task:
             self.flush()
             self.question = read_question("\n\n".join(block[1] for block in found))
         elif kind in ("slide", "subslide") or not self.readable():
             if kind in ("slide", "subslide"):
                 self.flush()
+            self.plumbing = not self.lead and kind == "-" and following is not None and _silent(following)
             self.lead += found
         else:
             self.read(found, following)
@@ -210,8 +219,12 @@ class _Maker:
         if not said:
             return
         text = " ".join(said)
-        brief = room.short(text, READING)
-        self.slides[-1].body.append(f'<p class="reading fragment">{inline_html(brief)}</p>')
+        last = self.slides[-1]
+        brief = room.short(text, READING if pictures.is_wide(last.body) else READING // 2)
+        if last.kind == "measured" and pictures.card_height(last.body) + room.text_height(brief) > ROOM - 80:
+            self.slides.append(Slide("statement", brief.replace("**", "").removesuffix(".")))
+        else:
+            last.body.append(    f'<p class="reading fragment">{inline_html(brief)}</p>')
         if brief != text:
             self.note(f"<p><strong>The lesson says:</strong> {inline_html(text)}</p>")
 
@@ -222,6 +235,9 @@ class _Maker:
     def flush(self) -> None:
         """What waits goes onto slides of its own."""
         lead, self.lead = self.lead, []
+        if self.plumbing and self.opened and len(lead) == 1 and len(room.sentences(lead[0][1])) == 1:
+            self.note(to_html(lead[0][1]))
+            return
         self.explain(lead)
 
     def explain(self, found: Sequence[Block]) -> None:
@@ -282,7 +298,7 @@ class _Maker:
     def ask(self, kind: str, question: Question, body: list[str], open_: bool) -> None:
         """A question's slide; what leads to it before it on a slide of its own where both do not fit."""
         context = list(question.context)
-        title = question.asked or (self.name() if not context else "")
+        title = question.asked[:1].upper() + question.asked[1:] or (self.name() if not context else "")
         below = sum(room.text_height(text, 28, 42) + 14 for _, text in question.options) + 90 * open_
         below += sum(map(room.height, question.after))
         above = sum(map(room.height, context))
@@ -296,12 +312,10 @@ class _Maker:
 
     def free_text(self, shown: Shown) -> None:
         """A question that a person reads: what is asked, and a good answer."""
-        question = self.question or Question(tuple(self.lead), "", (), ())
-        self.question, self.lead = None, []
-        self.opened = True
-        title = question.asked or self.name()
-        context = [to_html(source) for _, source in question.context]
-        self.slides.append(Slide("question", title, context))
+        self.explain(self.asked)
+        if self.slides:
+            self.slides[-1].kind = "question"
+        self.asked = ()
         text = blocks(shown.cell.solved)
         groups = room.split(text, ROOM - room.title_height("x"))
         for group in groups:
@@ -336,7 +350,7 @@ class _Maker:
     def result(self, shown: Shown) -> None:
         """What a cell shows; nothing for a cell that shows nothing and whose code has no slide tag."""
         tagged = _slide_type(shown) in ("slide", "subslide", "fragment")
-        code = shown.cell.solved if tagged else ""
+        code = pictures.taught(shown.cell.solved) if tagged else ""
         explorer = next((output for output in shown.outputs if output.kind == "explorer"), None)
         image, card, printed = pictures.image(shown), pictures.card(shown), pictures.printed(shown)
         if explorer is not None:
@@ -344,23 +358,33 @@ class _Maker:
             title = self.name()
             self.slides.append(Slide("explorer", title, explorer=(explorer.explorer, explorer.content)))
         elif image:
-            title, body = self.introduced(image[0])
+            title, body = self.introduced()
+            title = title or room.headline(image[0])[0]
             body += [pictures.code_html(code)] if code else []
             self.slides.append(Slide("figure", title, [*body, pictures.figure_html(*image)]))
+        elif card and "experiment" in shown.cell.tags:
+            self.flush()
+            brief, left = pictures.brief(card[1], ROOM - 100)
+            self.slides.append(Slide("measured", card[0], [brief], [left] if left else []))
         elif card:
-            self.lead = self.lead if "experiment" not in shown.cell.tags else []
-            title, body = (card[0], []) if "experiment" in shown.cell.tags else self.introduced(card[0])
-            self.slides.append(Slide("measured" if "experiment" in shown.cell.tags else "figure", title, [*body, card[1]]))
+            title, body = self.introduced()
+            said = f"<p><strong>{inline_html(card[0])}</strong></p>"
+            self.slides.append(Slide("card", title, [*body, said, card[1]]))
         elif printed:
             self.printed(shown, code, printed)
         elif code:
-            title, body = self.introduced("")
+            title, body = self.introduced()
             self.slides.append(Slide("text", title, [*body, pictures.code_html(code)]))
 
     def printed(self, shown: Shown, code: str, printed: str) -> None:
         """Printed lines: below the figure or table that they sum up, else with their code on a slide of their own."""
         last = self.slides[-1] if self.slides else None
         if "compare" in shown.cell.tags and last and not self.lead and last.kind in ("figure", "measured"):
+            if last.kind == "measured":  # its card says most of it already
+                told = _plain(" ".join(last.body))
+                printed = "\n".join(line for line in printed.splitlines() if _plain(line) not in told)
+            if not printed:
+                return
             if len(printed.splitlines()) <= 4:
                 last.body.append(pictures.printed_html(printed, fragment=True))
             else:
@@ -368,28 +392,35 @@ class _Maker:
             return
         if "compare" not in shown.cell.tags and len(shown.cell.solved.splitlines()) <= 8:
             code = shown.cell.solved
-        title, body = self.introduced("")
+        title, body = self.introduced()
         if not title:  # nothing says what these lines are
             return
         body += [pictures.code_html(code)] if code else []
         self.slides.append(Slide("printed", title, [*body, pictures.printed_html(printed)]))
 
-    def introduced(self, otherwise: str) -> tuple[str, list[str]]:
-        """Title and text for a result, from the text that waited for it; `otherwise`: where none did."""
+    def introduced(self) -> tuple[str, list[str]]:
+        """Title and text for a result, from the text that waited for it; where none did, the part's title."""
         lead, self.lead = self.lead, []
-        heavy = [block for block in lead if block[0] != "paragraph"] or sum(map(room.height, lead)) > 4 * room.LINE
-        if heavy or (lead and not self.opened):
+        heavy = any(kind != "paragraph" for kind, _ in lead) or sum(map(room.height, lead)) > 5 * room.LINE
+        if heavy:
             last = lead.pop() if len(lead) > 1 and lead[-1][0] == "paragraph" else None
             self.explain(lead)
             lead = [last] if last else []
-        if not lead:
-            title = room.headline(otherwise)[0] or self.name()
-            return title, []
+        title, rest = "", " ".join(source for _, source in lead)
+        if self.opened:
+            title, rest = room.headline(rest)
         self.opened = True
-        title, rest = room.headline(" ".join(source for _, source in lead))
-        if not title:
-            title = self.name()
-        return title, [f"<p>{inline_html(rest)}</p>"] if rest else []
+        return title or self.name(), [f"<p>{inline_html(rest)}</p>"] if rest else []
+
+
+def _plain(text: str) -> str:
+    """Words only: no HTML, no case, no spaces, not whether it was expected."""
+    return re.sub(r"\W+", "", re.sub(r"<[^>]+>|\(as expected\)", "", unescape(text))).lower()
+
+
+def _silent(shown: Shown) -> bool:
+    """A code cell of which a slide shows nothing."""
+    return shown.cell.kind == "code" and not shown.cell.task and _slide_type(shown) == "-" and not _shows(shown)
 
 
 def _shows(shown: Shown) -> bool:

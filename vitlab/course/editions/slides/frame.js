@@ -1,38 +1,30 @@
-// Inside an explorer's frame: draws it as large as the frame allows, and hands the keys that turn pages to the deck.
+// Inside an explorer's frame: draws it, says how far it may be enlarged, and hands the keys that turn pages to the deck.
 (async () => {
-  const tell = (key) => parent.postMessage({ key }, "*");
+  const tell = (said) => parent.postMessage(said, "*");
   addEventListener("keydown", (event) => {
-    if (["Escape", "PageDown", "PageUp"].includes(event.key)) tell(event.key);
+    if (["Escape", "PageDown", "PageUp"].includes(event.key)) tell({ key: event.key });
   });
   addEventListener("message", ({ data }) => {
     if (data.theme) document.documentElement.dataset.theme = data.theme;
   });
+  // the deck enlarges the frame, which a frame is not told: canvases are drawn with twice the pixels to stay sharp
+  Object.defineProperty(window, "devicePixelRatio", { get: () => 2 });
   const style = document.createElement("style");
-  style.textContent = "html, body { margin: 0; overflow: hidden; background: transparent; } "
-    + "#explorer { transform-origin: 0 0; } #explorer .vl { max-width: none; border: 0; }";
+  style.textContent = "html, body { margin: 0; overflow: hidden; background: transparent; } .vl.vl { max-width: none; border: 0; }";
   document.head.append(style);
+  const [width, height] = [innerWidth, innerHeight];
   const place = document.getElementById("explorer");
   await window.vitlab.live(place, JSON.parse(document.getElementById("payload").textContent));
 
   // the largest scale at which the explorer, laid out as wide as the frame then is, still fits its height
-  const fits = (scale) => {
-    place.style.width = `${innerWidth / scale}px`;
-    return place.scrollHeight * scale <= innerHeight;
-  };
-  const fit = () => {
-    let [low, high] = [0.6, 1.8];
-    for (let round = 0; round < 7; round++) {
-      const middle = (low + high) / 2;
-      if (fits(middle)) low = middle;
-      else high = middle;
-    }
-    fits(low);
-    document.body.dataset.scale = low;
-    const left = Math.max(0, (innerWidth - place.scrollWidth * low) / 2);
-    document.body.style.zoom = low;
-    place.style.width = `${innerWidth / low}px`;
-    document.body.dataset.left = left;
-  };
-  fit();
+  let [fits, not] = [0.6, 1.8];
+  for (let round = 0; round < 8; round++) {
+    const scale = (fits + not) / 2;
+    place.style.width = `${width / scale}px`;
+    if (place.scrollHeight * scale <= height) fits = scale;
+    else not = scale;
+  }
+  place.style.width = `${width / fits}px`;
+  tell({ scale: fits });
   document.body.dataset.drawn = "true";
 })();

@@ -24,20 +24,52 @@
     place.append(frame);
   }
 
-  const inSight = () => draw(Reveal.getCurrentSlide()?.querySelector(".explorer"));
-
   addEventListener("message", ({ data, source }) => {
-    if (![...document.querySelectorAll(".explorer iframe")].some((frame) => frame.contentWindow === source)) return;
+    const frame = [...document.querySelectorAll(".explorer iframe")].find((one) => one.contentWindow === source);
+    if (!frame) return;
+    if (data.scale) {
+      frame.style.width = frame.style.height = `${100 / data.scale}%`;
+      frame.style.transform = `scale(${data.scale})`;
+    }
     if (data.key === "PageDown") Reveal.next();
     else if (data.key === "PageUp") Reveal.prev();
     if (data.key) {
-      document.activeElement?.blur();
+      frame.blur();
       window.focus();
     }
   });
 
+  /** The largest type with which a slide of text still fits; where there is a figure, that takes the room instead. */
+  function enlarge(frame) {
+    if (!frame || frame.dataset.type || frame.querySelector(".figure, .explorer")) return;
+    const code = [...frame.querySelectorAll("pre")];
+    const sizes = [1.5, 1.4, 1.3, 1.2, 1.1, 1, 0.93];
+    const lowest = frame.clientHeight - parseFloat(getComputedStyle(frame).paddingBottom);
+    frame.classList.add("whole-lines"); // code grows only as far as none of its lines breaks
+    const whole = sizes.find((size) => {
+      frame.style.setProperty("--code", size);
+      return code.every((pre) => pre.scrollWidth <= pre.clientWidth);
+    });
+    frame.classList.toggle("whole-lines", whole !== undefined);
+    const fits = (size) => {
+      frame.style.setProperty("--type", size);
+      frame.style.setProperty("--code", Math.min(size, whole ?? 1));
+      return Math.max(...[...frame.children].map((child) => child.offsetTop + child.offsetHeight)) <= lowest;
+    };
+    const size = sizes.find(fits) ?? sizes.at(-1);
+    fits(size);
+    frame.dataset.type = size;
+  }
+
+  const inSight = () => {
+    const slide = Reveal.getCurrentSlide();
+    enlarge(slide?.querySelector(".frame"));
+    draw(slide?.querySelector(".explorer"));
+  };
+
   Reveal.on("ready", inSight);
   Reveal.on("slidechanged", inSight);
+  Reveal.on("pdf-ready", () => document.querySelectorAll(".frame").forEach(enlarge));
   const sandboxed = window.origin === "null" && location.protocol !== "file:"; // JupyterLab's viewer: no address to write to
   Reveal.initialize({
     width: 1280,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import base64
 import html
 import re
+import struct
+from collections.abc import Sequence
 
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from vitlab.course.editions.slides import room
 from vitlab.course.editions.solved import Output, Shown
 
 IMAGE = re.compile(r'<img\b[^>]*?\balt="(?P<alt>[^"]*)"[^>]*?\bsrc="(?P<src>data:image/[^"]+)"')
@@ -39,13 +44,50 @@ def card(shown: Shown) -> tuple[str, str] | None:
         if output.kind == "html" and not IMAGE.search(output.content) and (match := TITLE.search(output.content)):
             rest = output.content[match.end() :].rsplit("</div>", 1)[0]
             rest = VOTE.sub("", STYLE.sub("", FOLDED.sub("", rest)))
+            rest = re.sub(r"<p>(Measured|Published):", r"<p><strong>\1:</strong>", rest).replace(" (as expected)", "")
             return html.unescape(re.sub(r"<[^>]+>", "", match["title"])).strip(), f'<div class="card">{rest}</div>'
     return None
+
+
+def is_wide(body: Sequence[str]) -> bool:
+    """Whether a figure, if there is one, is so wide that three lines of text below it take nothing from it."""
+    match = re.search(r'src="data:image/png;base64,([^"]{64})', " ".join(body))
+    if not match:
+        return True
+    width, height = struct.unpack(">II", base64.b64decode(match[1])[16:24])  # the PNG's own header
+    return width > 1.8 * height
+
+
+def brief(card: str, room_: int) -> tuple[str, str]:
+    """A card of results without its lines on which variant is above which where it is too high; and those lines."""
+    lines = re.findall(r"<p>(?!<strong>|In )[^\n]*?</p>", card)
+    if card_height([card]) <= room_ or not lines:
+        return card, ""
+    for line in lines:
+        card = card.replace(line, "")
+    return card, "".join(lines)
+
+
+def card_height(body: Sequence[str]) -> int:
+    """Of the card and what stands below it, in pixels, roughly."""
+    text = " ".join(body)
+    lines = re.findall(r"<p[^>]*>(.*?)</p>", text, re.DOTALL) + re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)
+    return room.ROW * text.count("<tr") + sum(room.text_height(html.unescape(line)) + 8 for line in lines)
 
 
 def printed(shown: Shown) -> str:
     """What a cell printed or ended on, without progress bars and without the lines on whose piece ran."""
     return "\n".join(line for output in shown.outputs if output.kind == "text" for line in _lines(output))
+
+
+def taught(code: str) -> str:
+    """A cell's code without what only draws (`figures.…` at its top level) and without imports."""
+    lines = code.splitlines()
+    for node in reversed(ast.parse(code).body):
+        drawn = isinstance(node, ast.Expr) and ast.unparse(node).startswith("figures.")
+        if drawn or isinstance(node, ast.Import | ast.ImportFrom):
+            del lines[node.lineno - 1 : node.end_lineno]
+    return "\n".join(lines).strip("\n")
 
 
 def code_html(code: str, label: str = "") -> str:

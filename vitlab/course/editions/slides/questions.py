@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vitlab.course.blocks import DELIMITERS
 from vitlab.course.editions.markdown import blocks
+from vitlab.course.editions.slides.room import sentences
 from vitlab.course.parse import Cell
 
 OPTION = re.compile(r"([a-z])\) (\S.*)", re.DOTALL)
@@ -28,22 +29,49 @@ class Question:
 
 
 def read_question(text: str) -> Question:
-    """The question that a Markdown text ends with: the last words in bold, and the list of a), b), c) after them."""
+    """The question that a Markdown text ends with, and the list of a), b), c) after it.
+
+    It is the last words in bold that end in a question mark, else the last sentence that does, else, above options,
+    the last words in bold or the last sentence: "Dividing by d is there".
+    """
     found = blocks(text)
     options, after = (), ()
     for place, (kind, source) in enumerate(found):
         if kind == "list" and (read := _options(source)):
             options, after, found = read, tuple(found[place + 1 :]), found[:place]
             break
-    for place in reversed(range(len(found))):
-        kind, source = found[place]
-        marks = list(ASKED.finditer(source)) if kind == "paragraph" else []
-        if marks:
-            mark = marks[-1]
-            left = " ".join((source[: mark.start()] + source[mark.end() :]).split())
-            before = [*found[:place], ("paragraph", left)] if left else found[:place]
-            return Question((*before, *found[place + 1 :]), " ".join(mark["asked"].split()), options, after)
+    places = [place for place, (kind, _) in enumerate(found) if kind == "paragraph"]
+    for find in (_bold_question, _plain_question, *((_bold, _last) if options else ())):
+        for place in reversed(places):
+            if (asked := find(" ".join(found[place][1].split()))) is not None:
+                left = found[place][1].replace("\n", " ").replace(asked, "", 1).replace("****", "")
+                kept = [("paragraph", " ".join(left.split()))] if left.strip(" *") else []
+                return Question((*found[:place], *kept, *found[place + 1 :]), _bare(asked), options, after)
     return Question(tuple(found), "", options, after)
+
+
+def _bold(text: str) -> str | None:
+    marks = [mark[0] for mark in ASKED.finditer(text) if len(mark["asked"]) > 20]
+    return marks[-1] if marks else None
+
+
+def _bold_question(text: str) -> str | None:
+    marks = [mark[0] for mark in ASKED.finditer(text) if mark["asked"].rstrip().endswith("?")]
+    return marks[-1] if marks else None
+
+
+def _plain_question(text: str) -> str | None:
+    found = [sentence for sentence in sentences(text) if sentence.rstrip("*").endswith("?")]
+    return found[-1] if found else None
+
+
+def _last(text: str) -> str:
+    return sentences(text)[-1]
+
+
+def _bare(asked: str) -> str:
+    """Without its bold marks, whole or half."""
+    return asked.strip().removeprefix("**").removesuffix("**").replace("**", "") if asked.count("**") < 3 else asked
 
 
 def answer(cell: Cell) -> str:
