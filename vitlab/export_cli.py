@@ -39,3 +39,15 @@ def gradescope(
 
     export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")
+
+
+@export_app.command()
+def slides(
+    out: Annotated[Path, typer.Option("--out", help="The folder for the decks.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name; default: all.")] = None,
+) -> None:
+    """Write a deck of slides for each lesson: one HTML file that needs no network."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    raise typer.Exit(0 if command.export_slides(find_project(), out, lessons or []) else 1)

@@ -80,6 +80,22 @@ def export_nbgrader(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     return True
 
 
+def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
+    """Writes decks of slides and lists them; False after a sentence that says why none was."""
+    from vitlab.course.editions.slides.page import export_slides as write_decks
+
+    course = course_build.standard_course(root)
+    wanted = [] if list(lessons) == ["all"] else lessons
+    _known(course, wanted)
+    try:
+        written = write_decks(course, out, wanted)
+    except BuildError as error:
+        return _fail([str(error)])
+    for path in written:
+        print(f"wrote {path}")
+    return True
+
+
 def _known(course: course_build.Course, lessons: Sequence[str]) -> None:
     try:
         course.select(lessons)

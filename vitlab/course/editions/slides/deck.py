@@ -219,12 +219,16 @@ class _Maker:
         if not said:
             return
         text = " ".join(said)
-        last = self.slides[-1]
-        brief = room.short(text, READING if pictures.is_wide(last.body) else READING // 2)
-        if last.kind == "measured" and pictures.card_height(last.body) + room.text_height(brief) > ROOM - 80:
+        last, brief = self.slides[-1], room.short(text, READING)
+        left = pictures.room_below(last.title, last.body)
+        if room.text_height(brief) + room.GAP > left:
+            brief = room.short(text, 0)
+        if room.text_height(brief) + room.GAP <= left:
+            last.body.append(f'<p class="reading fragment">{inline_html(brief)}</p>')
+        elif last.kind == "measured":
             self.slides.append(Slide("statement", brief.replace("**", "").removesuffix(".")))
         else:
-            last.body.append(    f'<p class="reading fragment">{inline_html(brief)}</p>')
+            brief = ""
         if brief != text:
             self.note(f"<p><strong>The lesson says:</strong> {inline_html(text)}</p>")
 
@@ -360,8 +364,13 @@ class _Maker:
         elif image:
             title, body = self.introduced()
             title = title or room.headline(image[0])[0]
-            body += [pictures.code_html(code)] if code else []
-            self.slides.append(Slide("figure", title, [*body, pictures.figure_html(*image)]))
+            figure = pictures.figure_html(*image)
+            if code and room.code_height(code) > pictures.room_below(title, [*body, figure]):
+                self.slides.append(Slide("text", title, [*body, pictures.code_html(code)]))
+                body = []
+            elif code:
+                body.append(pictures.code_html(code))
+            self.slides.append(Slide("figure", title, [*body, figure]))
         elif card and "experiment" in shown.cell.tags:
             self.flush()
             brief, left = pictures.brief(card[1], ROOM - 100)
@@ -385,7 +394,7 @@ class _Maker:
                 printed = "\n".join(line for line in printed.splitlines() if _plain(line) not in told)
             if not printed:
                 return
-            if len(printed.splitlines()) <= 4:
+            if room.code_height(printed) <= pictures.room_below(last.title, last.body):
                 last.body.append(pictures.printed_html(printed, fragment=True))
             else:
                 self.note(pictures.printed_html(printed))
@@ -410,7 +419,8 @@ class _Maker:
         if self.opened:
             title, rest = room.headline(rest)
         self.opened = True
-        return title or self.name(), [f"<p>{inline_html(rest)}</p>"] if rest else []
+        title = title or self.name()
+        return title, [f"<p>{inline_html(rest)}</p>"] if rest else []
 
 
 def _plain(text: str) -> str:

@@ -49,13 +49,15 @@ def card(shown: Shown) -> tuple[str, str] | None:
     return None
 
 
-def is_wide(body: Sequence[str]) -> bool:
-    """Whether a figure, if there is one, is so wide that three lines of text below it take nothing from it."""
-    match = re.search(r'src="data:image/png;base64,([^"]{64})', " ".join(body))
-    if not match:
-        return True
-    width, height = struct.unpack(">II", base64.b64decode(match[1])[16:24])  # the PNG's own header
-    return width > 1.8 * height
+def room_below(title: str, body: Sequence[str]) -> int:
+    """Pixels that a slide with a figure or a card has left for text, so that the figure keeps 55% of its size."""
+    text = " ".join(body)
+    used = room.title_height(title) + card_height(body)
+    match = re.search(r'src="data:image/png;base64,([^"]{64})', text)
+    if match:
+        width, height = struct.unpack(">II", base64.b64decode(match[1])[16:24])  # the PNG's own header
+        used += min(0.57 * 1280 * height / width, 0.57 * 720)
+    return room.ROOM - 10 - round(used)
 
 
 def brief(card: str, room_: int) -> tuple[str, str]:
@@ -71,8 +73,10 @@ def brief(card: str, room_: int) -> tuple[str, str]:
 def card_height(body: Sequence[str]) -> int:
     """Of the card and what stands below it, in pixels, roughly."""
     text = " ".join(body)
-    lines = re.findall(r"<p[^>]*>(.*?)</p>", text, re.DOTALL) + re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)
-    return room.ROW * text.count("<tr") + sum(room.text_height(html.unescape(line)) + 8 for line in lines)
+    lines = re.findall(r"<p\b[^>]*>(.*?)</p>", text, re.DOTALL)
+    code = [re.sub(r"<[^>]+>", "", block) for block in re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL)]
+    words = sum(room.text_height(re.sub(r"<[^>]+>", "", html.unescape(line))) + 10 for line in lines)
+    return room.ROW * text.count("<tr") + words + sum(map(room.code_height, code))
 
 
 def printed(shown: Shown) -> str:
