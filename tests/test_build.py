@@ -70,9 +70,6 @@ lesson.check("halve")
 assert halve(4) == 2
 ### END HIDDEN TESTS
 
-# %% [markdown] tags=["ta-note"]
-# Students divide by four here.
-
 # %% tags=["exercise"] exercise="Doubler"
 class Doubler:
     def __init__(self, factor=2):
@@ -94,6 +91,12 @@ class Doubler:
 
 # %% tags=["check"] exercise="Doubler"
 lesson.check("Doubler")
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 10 minutes.** In pairs.
+# - **They get wrong:** they divide by four here.
+# - **Ask next:** what is half of a half? (A quarter.)
+# - **Run live:** nothing: two lines on the board.
 
 # %% [markdown]
 # ## 2 · Counting (20 min)
@@ -661,7 +664,7 @@ def test_every_line_of_a_solution_is_caught_wherever_it_is_planted(tmp_path):
     for line in ("else:", ")", "return x", "# half of it is half of it", "assert halve(4) == 2", 'guess = "the same"'):
         assert line in secret
     assert "Attention treats its tokens as a set." in secret
-    assert "Students divide by four here." in secret
+    assert "- **They get wrong:** they divide by four here." in secret
     assert not any("tokens = ..." in line or "multiply" in line for line in secret)
     assert_every_planted_line_is_caught(lesson, PLACES)
 

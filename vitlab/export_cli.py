@@ -42,12 +42,26 @@ def gradescope(
 
 
 @export_app.command()
+def notes(
+    out: Annotated[Path, typer.Option("--out", help="The folder for the pages.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
+) -> None:
+    """Write the TA notes: a page a lesson, with the plan of its 50 minutes, to hold or to print."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    chosen = [] if lessons == ["all"] else lessons or []
+    raise typer.Exit(0 if command.export_notes(find_project(), out, chosen) else 1)
+
+
+@export_app.command()
 def slides(
     out: Annotated[Path, typer.Option("--out", help="The folder for the decks.")],
-    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name; default: all.")] = None,
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
 ) -> None:
     """Write a deck of slides for each lesson: one HTML file that needs no network."""
     from vitlab.course import command
     from vitlab.project import find_project
 
-    raise typer.Exit(0 if command.export_slides(find_project(), out, lessons or []) else 1)
+    chosen = [] if lessons == ["all"] else lessons or []
+    raise typer.Exit(0 if command.export_slides(find_project(), out, chosen) else 1)

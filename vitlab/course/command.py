@@ -80,15 +80,29 @@ def export_nbgrader(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     return True
 
 
+def export_notes(root: Path, out: Path, lessons: Sequence[str]) -> bool:
+    """Writes the TA notes as pages and lists them; False after a sentence that says why none was written."""
+    from vitlab.course.editions.notes import write_notes
+
+    course = course_build.standard_course(root)
+    _known(course, lessons)
+    try:
+        written = write_notes(course, out, lessons)
+    except BuildError as error:
+        return _fail([str(error)])
+    for path in written:
+        print(f"wrote {path}")
+    return True
+
+
 def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
-    """Writes decks of slides and lists them; False after a sentence that says why none was."""
+    """Writes decks of slides and lists them; False after a sentence that says why none was written."""
     from vitlab.course.editions.slides.page import export_slides as write_decks
 
     course = course_build.standard_course(root)
-    wanted = [] if list(lessons) == ["all"] else lessons
-    _known(course, wanted)
+    _known(course, lessons)
     try:
-        written = write_decks(course, out, wanted)
+        written = write_decks(course, out, lessons)
     except BuildError as error:
         return _fail([str(error)])
     for path in written:

@@ -15,6 +15,7 @@ from vitlab.course import text
 from vitlab.course.blocks import Editions, split_code, split_text
 from vitlab.course.conditions import keep
 from vitlab.course.errors import BuildError
+from vitlab.course.ta_notes import Notes, read_notes
 
 __all__ = ["BuildError", "Cell", "SourceCell", "SourceLesson", "parse", "source_cells"]
 
@@ -87,7 +88,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class SourceLesson:
-    """A parsed lesson: number "01", name "01_patches_to_tokens", its cells, its parts, its words ({{…}})."""
+    """A parsed lesson: number "01", name "01_patches_to_tokens", its cells, parts, words ({{…}}) and TA notes."""
 
     path: Path
     number: str
@@ -96,6 +97,7 @@ class SourceLesson:
     cells: tuple[Cell, ...]
     parts: tuple[text.Part, ...]
     words: Mapping[str, str]
+    notes: Notes
 
 
 def parse(
@@ -125,7 +127,8 @@ def parse(
         parsed.append(_cell(cell, heading, path, find, words))
         heading = text.heading_name(own[-1][1]) if own else heading
     _check_pairs(parsed, path)
-    return SourceLesson(path, path.stem[:2], path.stem, title, tuple(parsed), parts, words)
+    notes = read_notes((cell, _fail_in(source, path)) for cell, source in zip(parsed, cells, strict=True))
+    return SourceLesson(path, path.stem[:2], path.stem, title, tuple(parsed), parts, words, notes)
 
 
 def source_cells(path: str | Path) -> list[SourceCell]:

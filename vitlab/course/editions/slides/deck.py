@@ -344,6 +344,7 @@ class _Maker:
         else:
             self.note("<p>The stub is not on the slide: it is in the lesson.</p>")
         solution = "\n".join(line for line in cell.solved.splitlines() if line.strip() not in DELIMITERS).strip()
+        solution = pictures.without_docstrings(solution)
         lines = len(solution.splitlines())
         if lines <= CODE_LINES:
             self.slides.append(Slide("solution", f"`{cell.exercise}`, solved", [pictures.code_html(solution, "solution")]))

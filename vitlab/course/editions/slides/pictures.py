@@ -94,6 +94,18 @@ def taught(code: str) -> str:
     return "\n".join(lines).strip("\n")
 
 
+def without_docstrings(code: str) -> str:
+    """Code without its docstrings, which the slide before has shown."""
+    lines = code.splitlines()
+    holders = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    for node in sorted(holders, key=lambda node: -node.lineno):
+        if ast.get_docstring(node) is not None and len(node.body) > 1:
+            del lines[node.body[0].lineno - 1 : node.body[0].end_lineno]
+            if not lines[node.body[0].lineno - 1].strip():
+                del lines[node.body[0].lineno - 1]
+    return "\n".join(lines)
+
+
 def code_html(code: str, label: str = "") -> str:
     """Python in colours; `label` says to a screen reader what the block is."""
     coloured = highlight(code, PythonLexer(stripnl=False), HtmlFormatter(nowrap=True)).rstrip("\n")

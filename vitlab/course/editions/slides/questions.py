@@ -51,12 +51,12 @@ def read_question(text: str) -> Question:
 
 
 def _bold(text: str) -> str | None:
-    marks = [mark[0] for mark in ASKED.finditer(text) if len(mark["asked"]) > 20]
-    return marks[-1] if marks else None
+    marks = [mark for mark in ASKED.finditer(text) if mark.end() == len(text)]
+    return marks[-1][0] if marks else None
 
 
 def _bold_question(text: str) -> str | None:
-    marks = [mark[0] for mark in ASKED.finditer(text) if mark["asked"].rstrip().endswith("?")]
+    marks = [mark[0] for mark in ASKED.finditer(text) if re.search(r"\w.*\w.*\?\s*$", mark["asked"], re.DOTALL)]
     return marks[-1] if marks else None
 
 
