@@ -48,7 +48,11 @@ def test_the_parts_of_the_section_come_first_and_no_part_is_missing(lessons, dec
 
 def test_every_figure_of_a_lesson_is_on_one_slide_of_its_deck(lessons, decks):
     for solved, deck in zip(lessons, decks, strict=True):
-        shown = [pictures.image(cell)[1] for cell in solved.cells if pictures.image(cell) and "optional" not in cell.cell.tags]
+        shown = [
+            pictures.image(cell)[1]
+            for cell in solved.cells
+            if pictures.image(cell) and "optional" not in cell.cell.tags
+        ]
         bodies = ["".join(slide.body) for slide in slides_of(deck)]
         assert all(body.count("<img") <= 1 for body in bodies)
         assert sum(body.count("<img") for body in bodies) == len(shown)
@@ -102,7 +106,7 @@ def test_no_code_on_a_slide_is_longer_than_can_be_read_aloud(decks):
 def test_delimiters_and_whose_piece_ran_are_nobodys_business_on_a_slide(pages):
     for name, page in pages.items():
         visible = re.sub(r"<script.*?</script>|data:image[^\"]*", "", page, flags=re.DOTALL)
-        for word in ("### BEGIN", "### END", ": yours", "You predicted", "it/s", "█"):
+        for word in ("### BEGIN", "### END", ": yours\n", "You predicted", "it/s", "█"):
             assert word not in visible, name
 
 

@@ -25,6 +25,7 @@ from vitlab.course.editions.slides import pictures, room
 from vitlab.course.editions.slides.questions import Question, answer, read_question
 from vitlab.course.editions.slides.room import CODE_LINES, ROOM, Block
 from vitlab.course.editions.solved import EditionError, Shown, Solved
+from vitlab.course.ta_notes import plan
 from vitlab.course.text import Part
 from vitlab.course.widgets import Explorer
 
@@ -76,12 +77,19 @@ class Deck:
 
 
 def make_deck(solved: Solved) -> Deck:
-    """The slides of a solved lesson. Raises EditionError where it has no "What you can say now"."""
+    """The slides of a solved lesson.
+
+    Raises EditionError where it has no "What you can say now", BuildError where a part of its section has no TA note.
+    """
     closing = next((shown for shown in reversed(solved.cells) if SAY_NOW.match(shown.cell.solved)), None)
     if closing is None:
         raise EditionError(f"{solved.lesson.name}: a deck ends on a cell that begins with '**What you can say now.**'.")
     cells = [shown for shown in solved.cells if shown is not closing]
-    parts = {part: _slides([shown for shown in cells if shown.part == part], part) for part in solved.lesson.parts}
+    clocks = {slot.note.part: slot.clock for slot in plan(solved.lesson) if slot.note}
+    parts = {
+        part: _slides([shown for shown in cells if shown.part == part], part, clocks.get(part, ""))
+        for part in solved.lesson.parts
+    }
     return Deck(
         tuple(_opening(solved, [shown for shown in cells if shown.part is None])),
         tuple(tuple(slides) for part, slides in parts.items() if part.section),
@@ -90,9 +98,10 @@ def make_deck(solved: Solved) -> Deck:
     )
 
 
-def note_html(cells: Iterable[Shown]) -> list[str]:
-    """The TA notes among some cells, as the presenter reads them."""
-    return [to_html(shown.cell.solved) for shown in cells if "ta-note" in shown.cell.tags]
+def note_html(cells: Iterable[Shown], clock: str = "") -> list[str]:
+    """The TA notes among some cells, as the presenter reads them. clock: when the part begins, such as "0:08"."""
+    begins = [f"<p><strong>Begins at {clock}.</strong></p>"] if clock else []
+    return begins + [to_html(shown.cell.solved) for shown in cells if "ta-note" in shown.cell.tags]
 
 
 def _opening(solved: Solved, cells: Sequence[Shown]) -> list[Slide]:
@@ -104,7 +113,9 @@ def _opening(solved: Solved, cells: Sequence[Shown]) -> list[Slide]:
     intro = [source for kind, source in found[: table if goals is None else goals] if kind == "paragraph"]
     text = room.sentences(" ".join(intro))
     promise = text.pop() if goals is not None and len(text) > 1 else ""
-    title = Slide("title", solved.lesson.title, [f'<p class="intro">{inline_html(room.short(" ".join(text), 330))}</p>'])
+    title = Slide(
+        "title", solved.lesson.title, [f'<p class="intro">{inline_html(room.short(" ".join(text), 330))}</p>']
+    )
     title.notes = [f"<p>{inline_html(' '.join(text))}</p>", *note_html(cells)]
     slides = [title]
     if goals is not None:
@@ -121,7 +132,7 @@ def _closing(shown: Shown) -> list[Slide]:
     return [Slide("closing", "What you can say now", [to_html(found[list_][1])], [to_html("\n\n".join(rest))])]
 
 
-def _slides(cells: Sequence[Shown], part: Part | None) -> list[Slide]:
+def _slides(cells: Sequence[Shown], part: Part | None, clock: str = "") -> list[Slide]:
     maker = _Maker(part)
     told = [shown for shown in cells if "ta-note" not in shown.cell.tags]
     for place, shown in enumerate(told):
@@ -130,7 +141,7 @@ def _slides(cells: Sequence[Shown], part: Part | None) -> list[Slide]:
             maker.add(shown, following)
     maker.flush()
     if part is not None and maker.slides:
-        maker.slides[0].notes[:0] = note_html(cells)
+        maker.slides[0].notes[:0] = note_html(cells, clock)
     for slide in maker.slides:
         slide.part = part
     return maker.slides
@@ -175,7 +186,11 @@ class _Maker:
             return
         if following is not None and "setup" in following.cell.tags:
             return  # "run this cell first"
-        found = [block for block in blocks(source) if not (block[0] == "heading" and self.part and block[1].startswith("## "))]
+        found = [
+            block
+            for block in blocks(source)
+            if not (block[0] == "heading" and self.part and block[1].startswith("## "))
+        ]
         task = following.cell.task if following is not None else None
         if task == "exercise":
             self.flush()
@@ -347,7 +362,9 @@ class _Maker:
         solution = pictures.without_docstrings(solution)
         lines = len(solution.splitlines())
         if lines <= CODE_LINES:
-            self.slides.append(Slide("solution", f"`{cell.exercise}`, solved", [pictures.code_html(solution, "solution")]))
+            self.slides.append(
+                Slide("solution", f"`{cell.exercise}`, solved", [pictures.code_html(solution, "solution")])
+            )
         else:
             self.note(f"<p>The solution is not on a slide ({lines} lines): show it in the solved lesson.</p>")
 

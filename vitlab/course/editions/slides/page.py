@@ -11,8 +11,10 @@ from markupsafe import Markup
 
 from vitlab.course.build import Course
 from vitlab.course.editions.live import SCRIPT, payload
-from vitlab.course.editions.slides.deck import Deck, make_deck
+from vitlab.course.editions.slides.deck import make_deck
 from vitlab.course.editions.solved import EditionError, Solved, read_solved
+from vitlab.course.ta_notes import plan
+from vitlab.course.text import SECTION_MINUTES
 from vitlab.files import write
 
 HERE = Path(__file__).parent
@@ -44,8 +46,8 @@ def deck_html(solved: Solved) -> str:
     return environment.get_template("page.html.j2").render(
         deck=deck,
         lesson=solved.lesson,
-        minutes=sum(part.minutes for part in solved.lesson.parts if part.section),
-        today=_today(deck),
+        minutes=SECTION_MINUTES,
+        today=[slot.note for slot in plan(solved.lesson) if slot.note],
         styles=Markup("\n".join(map(_style, (REVEAL / "reset.css", REVEAL / "reveal.css", HERE / "page.css")))),
         scripts=[Markup(_script(path)) for path in (REVEAL / "reveal.js", REVEAL / "notes.js", HERE / "page.js")],
         live=Markup(SCRIPT),
@@ -53,10 +55,6 @@ def deck_html(solved: Solved) -> str:
         payload=lambda explorer: Markup(payload(explorer)),
         html=Markup,
     )
-
-
-def _today(deck: Deck) -> list:
-    return [slides[0].part for slides in deck.section if slides]
 
 
 def _style(path: Path) -> str:

@@ -16,11 +16,14 @@ from pygments.lexers import PythonLexer
 from vitlab.course.editions.slides import room
 from vitlab.course.editions.solved import Output, Shown
 
+ENLARGED = 1.6  # times a figure's own pixels
 IMAGE = re.compile(r'<img\b[^>]*?\balt="(?P<alt>[^"]*)"[^>]*?\bsrc="(?P<src>data:image/[^"]+)"')
 TITLE = re.compile(r"<strong>(?:<span[^>]*>.*?</span>)?\s*(?P<title>.*?)</strong>", re.DOTALL)
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
 STYLE = re.compile(r' style="[^"]*"')
-VOTE = re.compile(r"<p>You predicted .*?</p>|(?<=[^–]) – (?:just as you predicted|you predicted[^<]*|not[^<]*predicted[^<]*)")
+VOTE = re.compile(
+    r"<p>You predicted .*?</p>|(?<=[^–]) – (?:just as you predicted|you predicted[^<]*|not[^<]*predicted[^<]*)"
+)
 WHOSE = re.compile(r"\w+: (?:yours|the course's own.*)")  # whose version of a piece ran
 PROGRESS = re.compile(r"█|\d+%\||^.* \(\d+ of \d+\)$|^ +learning rate ")
 
@@ -34,8 +37,15 @@ def image(shown: Shown) -> tuple[str, str] | None:
 
 
 def figure_html(alt: str, source: str) -> str:
-    """A figure that takes the room that the slide leaves it."""
-    return f'<div class="figure"><img alt="{html.escape(alt, quote=True)}" src="{source}"></div>'
+    """A figure that takes the room that the slide leaves it, as far as it stays sharp."""
+    width, height = (round(ENLARGED * size) for size in _size(source))
+    style = f"max-width: {width}px; max-height: {height}px"
+    return f'<div class="figure"><img alt="{html.escape(alt, quote=True)}" style="{style}" src="{source}"></div>'
+
+
+def _size(source: str) -> tuple[int, int]:
+    """Width and height of a PNG's data address, from its header."""
+    return struct.unpack(">II", base64.b64decode(source.removeprefix("data:image/png;base64,")[:64])[16:24])
 
 
 def card(shown: Shown) -> tuple[str, str] | None:
@@ -53,9 +63,8 @@ def room_below(title: str, body: Sequence[str]) -> int:
     """Pixels that a slide with a figure or a card has left for text, so that the figure keeps 55% of its size."""
     text = " ".join(body)
     used = room.title_height(title) + card_height(body)
-    match = re.search(r'src="data:image/png;base64,([^"]{64})', text)
-    if match:
-        width, height = struct.unpack(">II", base64.b64decode(match[1])[16:24])  # the PNG's own header
+    if match := re.search(r'src="(data:image/png;base64,[^"]{64})', text):
+        width, height = _size(match[1])
         used += min(0.57 * 1280 * height / width, 0.57 * 720)
     return room.ROOM - 10 - round(used)
 

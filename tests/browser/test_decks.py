@@ -102,7 +102,7 @@ FITS = """() => Reveal.getSlides().map((slide) => {
   if (image) {
     const r = image.getBoundingClientRect();
     const k = Math.min(r.width / image.naturalWidth, r.height / image.naturalHeight);
-    if (k > 1.6) say(`its figure is enlarged ${k.toFixed(2)} times`);
+    if (k > 1.61) say(`its figure is enlarged ${k.toFixed(2)} times`);
     if (image.naturalWidth * k < 0.55 * 1280 && image.naturalHeight * k < 0.55 * 720) say(`its figure is small: ${image.naturalWidth * k}`);
     if (!image.alt) say("its figure has no text");
   }
