@@ -146,8 +146,8 @@ def test_an_explorer_is_in_its_deck_with_what_it_draws_from(pages):
     [
         ("Words. **What is it?**\n\n- a) this\n- b) that", "What is it?", ("a", "b")),
         ("**Bold** words. What is it? Answer with a number.", "What is it?", ()),
-        ("A softmax is sharp.\n\nDividing by d is there\n\n- a) for *this*\n- b) for that", "Dividing by d is there", ("a", "b")),
-        ("**Predict first.** Which is better on the test?\n\n- a) one\n- b) two", "Which is better on the test?", ("a", "b")),
+        ("It is sharp.\n\nDividing by d is there\n\n- a) for *x*\n- b) for y", "Dividing by d is there", ("a", "b")),
+        ("**Predict first.** Which is better?\n\n- a) one\n- b) two", "Which is better?", ("a", "b")),
     ],
 )  # fmt: skip
 def test_a_question_is_what_a_text_ends_on(text, asked, options):

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from axe import violations
 from standalone import served
 
 from vitlab.course.build import standard_course
@@ -92,18 +93,21 @@ FITS = """() => Reveal.getSlides().map((slide) => {
     const r = element.getBoundingClientRect();
     if (!r.width && !r.height) continue;
     const name = `${element.tagName}.${element.className}`;
-    if (r.left < box.left - 1 || r.right > box.right + 1 || r.top < box.top - 1 || r.bottom > box.bottom - 30) say(`${name} sticks out`);
+    const beside = r.left < box.left - 1 || r.right > box.right + 1;
+    if (beside || r.top < box.top - 1 || r.bottom > box.bottom - 30) say(`${name} sticks out`);
     if (element.scrollWidth > element.clientWidth + 1 && element.matches("pre, table")) say(`${name} is cut`);
     const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
     const least = element.closest("pre, code") ? 18 : 24;
-    if (own && parseFloat(getComputedStyle(element).fontSize) < least) say(`${name} has type of ${getComputedStyle(element).fontSize}`);
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    if (own && size < least) say(`${name} has type of ${size} px`);
   }
   const image = frame.querySelector(".figure img");
   if (image) {
     const r = image.getBoundingClientRect();
     const k = Math.min(r.width / image.naturalWidth, r.height / image.naturalHeight);
     if (k > 1.61) say(`its figure is enlarged ${k.toFixed(2)} times`);
-    if (image.naturalWidth * k < 0.55 * 1280 && image.naturalHeight * k < 0.55 * 720) say(`its figure is small: ${image.naturalWidth * k}`);
+    const [width, height] = [image.naturalWidth * k, image.naturalHeight * k];
+    if (width < 0.55 * 1280 && height < 0.55 * 720) say(`its figure is small: ${width} x ${height}`);
     if (!image.alt) say("its figure has no text");
   }
   return told;
@@ -209,3 +213,22 @@ def test_light_turns_dark_at_a_key(talk):
     page.keyboard.press("d")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_on_a_slide_keeps_anyone_out(talk, theme):
+    page = talk("02")
+    if theme == "dark":
+        page.keyboard.press("d")
+    for selector in (
+        "#title",
+        ".question .options",
+        "pre.code",
+        ".solution",
+        ".figure",
+        ".measured table",
+        ".explorer",
+        "#more",
+    ):
+        go(page, selector)
+        assert violations(page) == [], selector

@@ -6,7 +6,8 @@
 - An exercise is its task with the student's stub, then a slide with the solution, where that can be read aloud.
 - A figure, a table of results, an explorer has a slide of its own. The sentence before it is the slide's title, the one
   after it comes at a press; what is longer than two sentences goes into the presenter's notes, whole.
-- Code is on a slide where its cell has a slide tag of its own: it teaches. Checks, set-up and cells that show nothing are left out.
+- Code is on a slide where its cell has a slide tag of its own: it teaches. Checks, set-up and cells that show nothing
+  are left out.
 
 Tags of `slideshow.slide_type`: "slide" and "subslide" begin a slide; "skip" leaves a cell out; "notes" puts text into
 the notes; "fragment" puts a code cell, with what it shows, on the slide that its text began.
@@ -15,9 +16,9 @@ the notes; "fragment" puts a code cell, with what it shows, on the slide that it
 from __future__ import annotations
 
 import re
-from html import unescape
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from html import unescape
 
 from vitlab.course.blocks import DELIMITERS
 from vitlab.course.editions.markdown import blocks, inline_html, to_html

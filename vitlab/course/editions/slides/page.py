@@ -24,7 +24,8 @@ REVEAL = HERE.parent / "vendor" / "reveal"
 def export_slides(course: Course, out: Path, lessons: Sequence[str] = ()) -> list[Path]:
     """Writes a deck for each lesson named (none: all) into a folder, as NN_name.html; gives the files.
 
-    Raises EditionError where a lesson was not executed, or where `out` is a file; ValueError for a lesson that there is not.
+    Raises EditionError where a lesson was not executed, or where `out` is a file; BuildError where a source is not as
+    it should be; ValueError for a lesson that there is not.
     """
     if out.exists() and not out.is_dir():
         raise EditionError(f"{out} is a file: give a folder for the decks.")
