@@ -61,8 +61,17 @@
     frame.dataset.type = size;
   }
 
+  /** What is not shown cannot be reached with Tab either; in the overview every slide can be picked. */
+  const reachable = () => {
+    const slide = Reveal.getCurrentSlide();
+    for (const one of Reveal.getSlides()) one.inert = one !== slide && !Reveal.isOverview() && !printing;
+  };
+  Reveal.on("overviewshown", reachable);
+  Reveal.on("overviewhidden", reachable);
+
   const inSight = () => {
     const slide = Reveal.getCurrentSlide();
+    reachable();
     enlarge(slide?.querySelector(".frame"));
     draw(slide?.querySelector(".explorer"));
   };
