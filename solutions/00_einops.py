@@ -32,6 +32,24 @@ from helpers.tour import verdict_on
 lesson = Lesson("00", globals())
 lesson
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# This notebook is also the **start page** of the course. Come back to see what is done, what comes next and how long
+# the rest takes; each link opens a lesson, on the right at its first open exercise.
+
+# %% slideshow={"slide_type": "skip"}
+from helpers.start import course
+
+course()
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# When your course asks for your work, save your notebooks and press the button. It looks at whether they can be graded
+# and puts every one that holds an answer into `hand_in.zip`, beside this notebook.
+
+# %% slideshow={"slide_type": "skip"}
+from helpers.hand_in import hand_in
+
+hand_in()
+
 # %% [markdown] tags=["ta-note"]
 # **TA, opening.** Project the explorer of part 9 on its first pattern and ask what comes out if two letters change
 # places. Collect two answers and leave them open: the hour answers them. Then say how the room works: everybody in
@@ -203,7 +221,7 @@ owner = [0, 0, 0, 1, 1, 1]  # the picture of each number
 figures.tables({"two pictures": tiny} | joined, owner, "Six numbers, three of each picture, joined in two orders")
 
 # %% [markdown]
-# **Now imagine the strip of six pictures above with `(w b)` in place of `(b w)`. What does one see?**
+# Now imagine the strip of six pictures above with `(w b)` in place of `(b w)`. **What does one see?**
 #
 # - a) the same row, its pictures in the opposite order
 # - b) the six pictures mixed, one column of pixels of each in turn
@@ -710,3 +728,64 @@ whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "atten
 # [einops for PyTorch users](https://einops.rocks/pytorch-examples.html), by the author of the library; the paper:
 # Rogozhnikov, [Einops: Clear and Reliable Tensor Manipulations with Einstein-like
 # Notation](https://openreview.net/forum?id=oapKSVM2bcj), ICLR 2022.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Your way on from here: links lead to the next exercise that is open, in this lesson or a later one.
+
+# %% slideshow={"slide_type": "skip"}
+course()
+
+# %% [markdown] tags=["worksheet"]
+# A pattern such as `b c h w -> b c w h` names the axes of a tensor. **What does it do to the numbers in it?**
+#
+# ### `shape_column`
+# Read the shapes on this page off the patterns. `x` has the shape `(10, 3, 32, 48)`: ten pictures, 3 channels, 32
+# pixels high, 48 wide.
+#
+# > The bracket `(b h)` is one axis of 10 · 32 = 320: the ten pictures stand under one another.
+#
+# ### Walk along a bracket
+# Two "pictures" of one row: `x` is [[a, b, c], [d, e, f]], with the axes `b w`. Write
+# `rearrange(x, "b w -> (b w)")` into the left strip, `rearrange(x, "b w -> (w b)")` into the right one.
+#
+# ```grid Six empty cells for (b w)
+# . . . . . .
+# ```
+# ```grid Six empty cells for (w b)
+# . . . . . .
+# ```
+#
+# > The right letter in a bracket moves faster. `(b w)` goes through a whole picture, then the next; `(w b)` takes
+# > column 0 of each picture, then column 1 of each.
+# >
+# > ```grid a b c d e f
+# > a b c d e f
+# > ```
+# > ```grid a d b e c f
+# > a d b e c f
+# > ```
+#
+# ### `bracket_order`
+# Six pictures stand side by side in a strip: `rearrange(pictures, "b c h w -> c h (b w)")`. Now write `(w b)` in place
+# of `(b w)`.
+#
+# > As in the task before: `b` is the fast letter now, so column 0 of all six pictures comes first, then column 1.
+#
+# ### `shape_split`
+# > `b1` is 2, so `b2` = 10 / 2 = 5 stands first; the bracket `(b1 w)` is 2 · 48 = 96 wide.
+#
+# ### `shape_reduced`
+# > 32 = h · 4, so `h` is 8. What stands on the left only, `c` and `four`, is reduced: gone.
+#
+# ### `shape_heads`
+# In a Transformer a batch holds 2 sequences of 50 tokens with 192 features each, `(2, 50, 192)`. Each attention head is
+# to get an equal part of the features of all tokens: `(batch, heads, tokens, features of a head)`.
+#
+# > `b n (h d) -> b h n d` with h = 3, so d = 192 / 3 = 64.
+#
+# ### `predict_view`
+# Three ways to lay a batch `(B, C, H, W)` in a row: `rearrange(x, "b c h w -> c h (b w)")`;
+# `x.permute(1, 2, 0, 3).reshape(C, H, -1)`; and `x.reshape(C, H, -1)` alone.
+#
+# > `reshape` never moves a number, it only counts them off anew. Here `b` has to move behind `h`, so something must
+# > move first. Equal shapes prove nothing.

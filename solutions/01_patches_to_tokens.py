@@ -109,8 +109,9 @@ figures.cut_apart(cat, patches[0], 56)
 # Row 0 of the tensor is the first patch, and so on: the grid has become a list. Nothing but the order of the list now
 # says which patches were neighbours.
 #
-# **How many?** The paper is called *An Image is Worth 16x16 Words*, and the sheet speaks of a 16x16 grid and of 256
-# patches. Careful: in the paper a *patch* has 16x16 *pixels*. How many patches does a 224x224 picture give then?
+# How many? The paper is called *An Image is Worth 16x16 Words*, and the sheet speaks of a 16x16 grid and of 256
+# patches. Careful: in the paper a *patch* has 16x16 *pixels*. **How many patches does a 224x224 picture give
+# then?**
 
 # %% tags=["answer"] exercise="tokens_b16"
 ### BEGIN SOLUTION
@@ -123,7 +124,8 @@ tokens_b16 = 196
 lesson.check("tokens_b16")
 
 # %% [markdown]
-# So where do 256 patches come from? In two ways. First: keep the picture at 224 pixels. Which side must a patch have?
+# So where do 256 patches come from? In two ways. First: keep the picture at 224 pixels. **Which side must a patch
+# have?**
 
 # %% tags=["answer"] exercise="patch_pixels_256"
 ### BEGIN SOLUTION
@@ -389,8 +391,8 @@ for d in (4, 64, 1024):
     print(f"d = {d:4}: dot products have a spread of {(q * k).sum(-1).std():.0f}")
 
 # %% [markdown]
-# A softmax over numbers 32 apart gives all its weight to one key, and hardly any gradient to the others. Dividing by
-# $\sqrt d$ is there
+# A softmax over numbers 32 apart gives all its weight to one key, and hardly any gradient to the others. **Why are
+# the scores divided by $\sqrt d$?**
 # - a) so that the weights of a query sum to 1
 # - b) so that the scores keep a spread of about 1 whatever $d$ is
 # - c) so that the result has the length of a value
@@ -454,8 +456,8 @@ class MultiHeadSelfAttention(nn.Module):
 lesson.check("MultiHeadSelfAttention")
 
 # %% [markdown]
-# ViT-B/16 has 12 heads of 64 features. With 6 heads in place of 12 (and the same width), how many parameters would its
-# attention layers have? a) half as many, b) as many, c) twice as many
+# ViT-B/16 has 12 heads of 64 features. **With 6 heads in place of 12 (and the same width), how many parameters would
+# its attention layers have?** a) half as many, b) as many, c) twice as many
 
 # %% tags=["answer"] exercise="fewer_heads"
 ### BEGIN SOLUTION
@@ -719,7 +721,7 @@ parameters_tokens = (16 * 16 * 3 * 768 + 768) + 768 + 197 * 768
 lesson.check("parameters_tokens")
 
 # %% [markdown]
-# One block:
+# **How many parameters has one block?**
 
 # %% tags=["answer"] exercise="parameters_block"
 ### BEGIN SOLUTION
@@ -968,3 +970,61 @@ else:
 # Read on: the [ViT paper](https://arxiv.org/abs/2010.11929) (section 3.1 is one page and you have written all of it),
 # [vit-pytorch](https://github.com/lucidrains/vit-pytorch) for a dozen variants in the same style,
 # [Attention Is All You Need](https://arxiv.org/abs/1706.03762). Next, lesson 02: does the order of the list matter?
+
+# %% [markdown] tags=["worksheet"]
+# **How does a picture become a sequence that a Transformer can read, and what does attention do with it?**
+#
+# ### Cut by hand
+# A picture of 4 x 6 pixels, numbered as one reads, is cut into patches of 2 x 2. The sequence runs over the grid row by
+# row and begins with patch 0; so do the pixels within a patch. Draw the cuts. Which four pixels are patch 4? In
+# which patch, and at which place in it, does pixel 11 end up?
+#
+# ```grid The pixels 0 to 23 in 4 rows of 6
+# 0 1 2 3 4 5
+# 6 7 8 9 10 11
+# 12 13 14 15 16 17
+# 18 19 20 21 22 23
+# ```
+#
+# > The grid has 2 rows of 3 patches, so patch 4 is the middle one below: **14, 15, 20, 21**. Pixel 11 is in **patch
+# > 2**, the last of the upper row, at its **place 3** (from 0). Common: 16, 17, 18, 19 for patch 4, as a bare `reshape`
+# > cuts.
+# >
+# > ```grid The same picture, cut into 2 rows of 3 patches
+# > 0 1 | 2 3 | 4 5
+# > 6 7 | 8 9 | 10 11
+# > - - - - - - - -
+# > 12 13 | 14 15 | 16 17
+# > 18 19 | 20 21 | 22 23
+# > ```
+#
+# ### `tokens_b16`
+# *An Image is Worth 16x16 Words* cuts pictures into patches of 16 x 16 pixels.
+#
+# > 224 / 16 = 14 patches in a row and 14 rows: 14 · 14.
+#
+# ### Attention by hand (20 mm)
+# One query meets three keys, with d = 4. The values are (3, 0), (0, 3) and (3, 3). What is the result of attention
+# if the three dot products are 2, 2 and 2? And, roughly, if they are 40, 2 and 2?
+#
+# > Equal scores give equal weights, 1/3 each: **(2, 2)**. Divided by √4 the others are 20, 1 and 1: the softmax gives
+# > the first key all but 10⁻⁸ of the weight, and the result is **(3, 0)**. Only differences of scores count.
+#
+# ### `why_scale`
+# The numbers in queries and keys are drawn at random, with spread 1. A dot product of d such pairs then has a spread of
+# about √d: 32 for d = 1024. A softmax over numbers 32 apart gives all its weight to one key.
+#
+# > Variances add up, so the spread of a dot product is √d; divided by √d it is about 1 for every d, and the softmax
+# > stays soft and passes gradients on.
+#
+# ### `parameters_block`
+# A linear layer from a to b has ab + b parameters, a LayerNorm over D features 2D. A block of ViT-B/16 (D = 768) has
+# two LayerNorms, `qkv` from D to 3D, `proj` from D to D, `fc1` from D to 4D, `fc2` from 4D to D. Count with D first.
+#
+# > The matrices have (3 + 1 + 4 + 4) D² = 12 D² = 7,077,888, the biases (3 + 1 + 4 + 1) D = 9D, the norms 4D: together
+# > 12 D² + 13 D.
+#
+# ### `predict_learning`
+# Fashion-MNIST, ten kinds of garments. Each model learns once from 1,000 and once from all 12,000 training pictures.
+#
+# > The ViT knows nothing of pictures beforehand: with few it learns by heart, with more it overtakes the linear layer.

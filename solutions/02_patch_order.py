@@ -292,7 +292,7 @@ for name, value in exact.items():
 # another order, and P^T P = 1. Attention makes queries, keys and values row by row, so shuffled tokens have
 # P Q, P K and P V.
 #
-# **Step 1. What becomes of the scores S = Q K^T?**
+# Step 1. **What becomes of the scores S = Q K^T?**
 #
 # - a) S is the same
 # - b) only the rows of S are shuffled: P S
@@ -319,7 +319,7 @@ weights = torch.stack([attention_weights(x, x), attention_weights(x[seats], x[se
 figures.attention_in_two_orders(weights, seats)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 2. So what is attention's output A(P X), the weights times the values?**
+# Step 2. **So what is attention's output A(P X), the weights times the values?**
 #
 # - a) A(X): the output does not move
 # - b) P A(X): the same outputs, moved along with their tokens
@@ -337,7 +337,7 @@ permuted_attention = "b"
 lesson.check("permuted_attention")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 3. Attention moves along. What about the rest: where in a ViT's block do tokens meet each other at all?**
+# Step 3. **Attention moves along. What about the rest: where in a ViT's block do tokens meet each other at all?**
 #
 # - a) in attention, LayerNorm and the MLP
 # - b) in attention and LayerNorm
@@ -355,7 +355,7 @@ tokens_that_mix = "d"
 lesson.check("tokens_that_mix")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 4. The head reads the class token, which stays {{class_token_words}} while the patches, with their positions,
+# Step 4. **The head reads the class token, which stays {{class_token_words}} while the patches, with their positions,
 # are shuffled. What happens to the logits?**
 #
 # - a) the logits move along with the patches
@@ -373,7 +373,7 @@ class_token_reads = "b"
 lesson.check("class_token_reads")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **And the fine print. The encoder's input is patch + position, X + E. Shuffle the patches *before* the positions are
+# And the fine print. **The encoder's input is patch + position, X + E. Shuffle the patches *before* the positions are
 # added, and leave the table E as it is: P X + E. What happens?**
 #
 # - a) nothing: attention does not mind any permutation
@@ -846,3 +846,26 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # **Read on.** [ViT](https://arxiv.org/abs/2010.11929), section 3.1 and appendix D.4 (positions or none) ·
 # [REOrder](https://arxiv.org/abs/2505.23751) (orders for long-sequence models) ·
 # [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (why positions are needed at all).
+
+# %% [markdown] tags=["worksheet"]
+# A ViT gets the patches of a picture as a sequence. **Does it matter in which order?**
+#
+# ### `permuted_scores`
+# Let X hold the tokens, one in a row, and let P be a permutation matrix: P X has the same rows in another order, and
+# PᵀP = 1. Attention makes Q, K, V row by row, so tokens P X have P Q, P K, P V.
+#
+# > (P Q)(P K)ᵀ = P Q Kᵀ Pᵀ = P S Pᵀ: queries are rows, keys are columns.
+#
+# ### `permuted_attention`
+# > The softmax works row by row, so the weights become P W Pᵀ, and (P W Pᵀ)(P V) = P W V since PᵀP = 1.
+#
+# ### `positions_left_behind`
+# > P X + E = P (X + PᵀE): the old patches, each with the position of another place. That is another picture.
+#
+# ### `predict_shuffled_vit`
+# Ten kinds of garments, patches of 4 x 4 pixels, positions are learned. Raster order is row by row.
+#
+# > With learned positions another order only renames the rows of the table, at the start and after every step.
+#
+# ### `predict_shuffled_cnn`
+# > Its kernels look at neighbours, and after the shuffle neighbours have nothing to do with each other.

@@ -729,3 +729,41 @@ explorer.explore(photo("chelsea"))
 # 2021; Dao et al., [FlashAttention](https://arxiv.org/abs/2205.14135), 2022, on fused attention; Liu et al., [Swin
 # Transformer](https://arxiv.org/abs/2103.14030), 2021, on windows; the figures beside ours are from [torchvision's
 # model cards](https://docs.pytorch.org/vision/stable/models.html).
+
+# %% [markdown] tags=["worksheet"]
+# In attention every token meets every other. **What does that cost, and when does it matter?**
+#
+# ### `flops_of_product`
+# A product of an (a, b) and a (b, c) matrix has ac numbers, each a sum of b products. A multiply-add counts 2.
+#
+# > 3 · 7 numbers, each with 5 multiplications and 5 additions: 2 · 3 · 5 · 7.
+#
+# ### `growth_in_tokens`
+# Attention on N tokens of width D has two products, S = QKᵀ and AV; Q, K and V have the shape (N, D). Constant factors
+# do not matter, and the making of Q, K and V does not count.
+#
+# > (N, D) times (D, N), then (N, N) times (N, D): N²D each, 4 N²D FLOPs together.
+#
+# ### `growth_in_pixels`
+# > N = HW / P² as a whole gets squared: (HW / P²)² D.
+#
+# ### `double_resolution`
+# > Four times the tokens, and attention grows with their square: 4². Half the patch size does the same.
+#
+# ### `growth_of_projections`
+# In a block stand four linear layers too: `qkv` (from D to 3D), `proj` (D to D), `fc1` (D to 4D), `fc2` (4D to D).
+#
+# > (N, D) times (D, D): each token by itself meets a matrix of D x D.
+#
+# ### `crossing_tokens`
+# A block spends 4 N²D FLOPs on QKᵀ and AV. First work out what its four linear layers take together.
+#
+# > The linear layers: 2 N (3 + 1 + 4 + 4) D² = 24 N D². From 4 N²D = 24 N D² follows N = 6D = 4,608, a picture of
+# > 68 x 68 patches: 1,088 pixels. At 224 pixels (N = 196) attention is 4% of a block.
+#
+# ### `predict_time`
+# A part whose cost grows like Nᵏ keeps 4¹⁻ᵏ of its tokens a second when there are 4 times the tokens. In *windowed*
+# attention a token meets only the 64 of its own window.
+#
+# > MLP and windows grow with N (k = 1), full attention with N² (k = 2). At this width, 384, the block crosses over at
+# > N = 6D = 2,304, so it lies between. Answer c) takes time for pace.

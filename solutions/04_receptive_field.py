@@ -782,10 +782,10 @@ print(result.conclusion)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · For and against, in your words (8 min) ★
 #
-# The sheet asks: what is the receptive field of one token after the first layer, how does that compare with a CNN, and
-# what are the pros and cons? **Answer in five or six sentences**, for a person to read. Name at least one argument for
-# and two against, and back one of them with something that you measured or derived here. Mind the difference between
-# *can see* and *does use*.
+# The sheet asks: **what is the receptive field of one token after the first layer, how does that compare with a CNN,
+# and what are the pros and cons?** Answer in **five or six sentences**, for a person to read. Name at least one
+# argument for and two against, and back one of them with something that you measured or derived here. Mind the
+# difference between *can see* and *does use*.
 
 # %% [markdown] tags=["answer"] exercise="for_and_against"
 # ### BEGIN SOLUTION
@@ -841,3 +841,52 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # [An Image is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), ICLR 2021, figure 7; Araujo et al.,
 # [Computing Receptive Fields of Convolutional Neural Networks](https://distill.pub/2019/computing-receptive-fields/),
 # Distill 2019. Next, lesson 05: if every token sees every other, how does it know where they are?
+
+# %% [markdown] tags=["worksheet"]
+# **How much of the picture can one token see after the first layer: of a CNN, of a ViT? And is more better?**
+#
+# ### `field_three_convs` (9 mm)
+# Three 3x3 convolutions of stride 1 stand on top of each other. A row of pixels and the three rows of units above it
+# are drawn. Shade the unit in the middle at the top, then in each row below what it sees.
+#
+# ```grid Four rows of 11 empty cells: three layers above a row of pixels
+# . . . . . . . . . . .
+# . . . . . . . . . . .
+# . . . . . . . . . . .
+# . . . . . . . . . . .
+# ```
+#
+# > Each layer adds one pixel on either side: 1 + 2 + 2 + 2.
+# >
+# > ```grid One cell shaded at the top, then 3, 5 and 7
+# > . . . . . # . . . . .
+# > . . . . # # # . . . .
+# > . . . # # # # # . . .
+# > . . # # # # # # # . .
+# > ```
+#
+# ### `field_with_strides` (15 mm)
+# With a stride of 2 the units of a layer lie 2 pixels apart, so each step of the layers above is worth 2 pixels. From
+# the input up: a 3x3 convolution with stride 2, a 3x3 convolution with stride 1, a 2x2 pooling with stride 2.
+#
+# > 1 + 2 · 1 + 2 · 2 + 1 · 2. Every layer adds (kernel - 1) times the strides *below* it; the last stride concerns
+# > nobody.
+#
+# ### `vit_first_layer`
+# Now a ViT. Before the first block a token has seen its own patch only. Then comes one block.
+#
+# > Every token adds its value with a weight above zero: one block, and the field is the whole picture.
+#
+# ### `local_attention_field` (14 mm)
+# Let each token attend only to its own patch and the eight around it. Patches have 16 x 16 pixels.
+#
+# > 1 + 2 + 2 + 2 = 7 patches, as with three 3x3 convolutions; 7 · 16 pixels.
+#
+# ### `predict_few`
+# > A CNN has it built in that near pixels belong together. A ViT has to learn it, and 300 pictures are too few for
+# > that.
+#
+# ### `for_and_against` (22 mm)
+# Three sentences: compare, then one argument for the ViT and one against it.
+#
+# > On paper the first point of the rubric, one argument for and one against are enough.

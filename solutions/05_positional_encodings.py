@@ -60,7 +60,7 @@ figures.corners(four, pictures.names[pictures.labels[garment]], 4)
 # %% [markdown]
 # Two tasks on one and the same picture: ***what*** is it (ten garments), and ***where*** is it (four corners)?
 #
-# **Step 1. The garment moves from the top left to the bottom right corner. What does that do to the patches?**
+# Step 1. **The garment moves from the top left to the bottom right corner. What does that do to the patches?**
 #
 # - a) nothing: the same patches in the same places
 # - b) the same patches, in other places of the sequence
@@ -84,7 +84,7 @@ lesson.check("moved_garment")
 figures.bags(four[[0, 3]], 4, ["top left", "bottom right"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 2. A ViT without positions reads both pictures. What does it say?** (Lesson 02: attention, LayerNorm and MLP
+# Step 2. **A ViT without positions reads both pictures. What does it say?** (Lesson 02: attention, LayerNorm and MLP
 # move along with a shuffle of the tokens; the head reads the class token.)
 #
 # - a) the same logits for both, whatever the weights
@@ -122,7 +122,7 @@ for name, logits in says.items():
     print(f"{name}: the four corners get {'the same logits' if apart < 1e-9 else 'different logits'}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 3. Test *where* on pictures that show each garment once in each of the four corners. What is the best accuracy,
+# Step 3. **Test *where* on pictures that show each garment once in each of the four corners. What is the best accuracy,
 # in percent, that a ViT without positions can reach, however it was trained?**
 
 # %% tags=["answer"] exercise="best_where"
@@ -139,7 +139,7 @@ lesson.check("best_where")
 # It is also the worst: exactly 25%, never more, never less. No amount of data helps.
 
 # %% [markdown]
-# **And the fine print. Move the garment by a single pixel instead of 12. Are the logits still the same?**
+# And the fine print. **Move the garment by a single pixel instead of 12. Are the logits still the same?**
 #
 # - a) yes: without positions a ViT is blind to every move
 # - b) yes, as long as the garment stays in its corner
@@ -780,3 +780,44 @@ explorer.explore(load_vit())
 # resolution) · [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (the waves) ·
 # [RoFormer](https://arxiv.org/abs/2104.09864) (turns) · [Better plain ViT
 # baselines](https://arxiv.org/abs/2205.01580) (2-D waves in use).
+
+# %% [markdown] tags=["worksheet"]
+# Somebody forgets to add the positions. **Can the ViT still learn anything at all?**
+#
+# ### `moved_garment`
+# A garment, 12 x 12 pixels, lies in a corner of an empty picture of 24 x 24. Patches are 4 x 4, so the garment covers
+# 3 x 3 of the 6 x 6 patches, as shaded here.
+#
+# ```grid 6 x 6 patches, the 3 x 3 in the upper left corner shaded
+# # # # . . .
+# # # # . . .
+# # # # . . .
+# . . . . . .
+# . . . . . .
+# . . . . . .
+# ```
+#
+# > It moves by 12 pixels, three whole patches: it is cut along the same lines. The *bag* of patches is the same.
+#
+# ### `symmetric_logits`
+# Attention, LayerNorm and MLP move along with a shuffle of the tokens; the head reads the class token.
+#
+# > The class token adds up over all tokens, and a sum does not know in which order it was made: f(P X) = f(X).
+#
+# ### `best_where`
+# *Where* is the task to say in which of the four corners the garment lies.
+#
+# > One answer for all four pictures of a garment, and one of the four is right. It is also the worst it can do.
+#
+# ### `predict_what_where`
+# *What* is the task to say which of ten garments it is. Each task gets a model of its own, and pictures with the
+# garment in any corner.
+#
+# > *What* can be read off the bag of patches, *where* cannot: exactly 25%.
+#
+# ### `displacement_only`
+# The code of place i holds sin(wi) and cos(wi) for several speeds w. Multiply the codes of places i and j entry by
+# entry, and add up. For one speed that is sin(wi) sin(wj) + cos(wi) cos(wj) = ?
+#
+# > It is cos(w(i - j)), for every speed, so the sum is a function of i - j alone: what attention compares with a dot
+# > product is how far apart two places are.

@@ -223,8 +223,8 @@ map_type = "c"
 lesson.check("map_type")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **A batch of 8 pictures, 256 tokens each, of width 768, 12 heads: what is the shape of MAP's weights** (batch, heads,
-# queries, keys)**?**
+# **A batch of 8 pictures, 256 tokens each, of width 768, 12 heads: what is the shape of MAP's weights (batch, heads,
+# queries, keys)?**
 
 # %% tags=["answer"] exercise="map_weights_shape"
 ### BEGIN SOLUTION
@@ -636,3 +636,37 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # [Scaling Vision Transformers](https://arxiv.org/abs/2106.04560), the section on the class token ·
 # [Better plain ViT baselines](https://arxiv.org/abs/2205.01580) ·
 # [Set Transformer](https://arxiv.org/abs/1810.00825) (pooling by attention, before ViT).
+
+# %% [markdown] tags=["worksheet"]
+# A ViT gives one vector y_i for each of 256 patches, a classifier wants one vector y. **How do many become one?**
+#
+# ### `map_y`
+# Not every patch is as telling. MAP lets a vector q ask; each output token y_i gives a key k_i and a value v_i.
+#
+# > Scores of one query with all keys, a softmax over the *tokens*, the weighted mean of the values: attention with one
+# > query.
+#
+# ### Pool by hand (22 mm)
+# One head, three tokens. The scores q · k / √d are 0, 0 and ln 2; the values are 3, 9 and 0. What is y under
+# MAP? What would it be with q = 0? And what is the plain mean of the values, which is global average pooling (GAP)?
+#
+# > $e^0$, $e^0$ and $e^{\ln 2}$ are 1, 1, 2: the weights are 1/4, 1/4, 1/2, and **y = 3**. With q = 0 all scores
+# > are equal, the weights are 1/3, and **y = 4**: the mean, which is GAP of the values.
+#
+# ### `map_type`
+# Ask where MAP's query comes from, and where its keys and values.
+#
+# > Queries from one place (a parameter), keys and values from another (the picture): cross-attention.
+#
+# ### `map_weights_shape`
+# > One query, 256 keys, in each of 12 heads, for each of 8 pictures. Self-attention would have (8, 12, 256, 256).
+#
+# ### `map_learned`
+# > The query is a parameter, so it is the same for every picture; keys and values are computed from the picture by
+# > learned projections, and an output projection joins the heads.
+#
+# ### `predict_same_rate`
+# Small ViTs on Fashion-MNIST, a short training.
+#
+# > Many would bet on GAP, as it uses all tokens. But 3e-4 suits the class token better; where each may choose its own
+# > rate, the lead is gone (part 7). A comparison at one rate compares rates.

@@ -59,7 +59,7 @@ hidden = torch.rand(49, generator=torch.Generator().manual_seed(3)).argsort() >=
 figures.whole_model(test.images[0], 4, hidden)
 
 # %% [markdown]
-# Carry BERT's idea over. **What should be hidden** of a picture?
+# Carry BERT's idea over. **What should be hidden of a picture?**
 # - a) the label
 # - b) single pixels, at random
 # - c) patches, at random
@@ -76,7 +76,7 @@ what_to_hide = "c"
 lesson.check("what_to_hide")
 
 # %% [markdown]
-# And **what should be predicted**?
+# **And what should be predicted?**
 # - a) which patches were hidden
 # - b) the pixels of the hidden patches
 # - c) the class of the picture
@@ -93,7 +93,8 @@ what_to_predict = "b"
 lesson.check("what_to_predict")
 
 # %% [markdown]
-# BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches. Pictures need so much more because
+# BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches. **Why do pictures need so much
+# more?**
 # - a) pictures are larger than sentences, so more has to be left out to fit into memory
 # - b) neighbouring patches say much the same: with few gaps, filling in from next door is enough
 # - c) each picture has four patches of which one is important
@@ -261,7 +262,7 @@ hidden_loss(torch.zeros_like(target), target, mask)
 # ## 4 · The masked autoencoder (45 min)
 #
 # The encoder is a ViT that reads the class token and the kept patches, nothing else. ViT-B/16 at 224 x 224 pixels, 75%
-# masked: how many tokens does its encoder read, class token included?
+# masked: **how many tokens does its encoder read, class token included?**
 
 # %% tags=["answer"] exercise="tokens_encoded"
 ### BEGIN SOLUTION
@@ -274,7 +275,7 @@ tokens_encoded = 50
 lesson.check("tokens_encoded")
 
 # %% [markdown]
-# BERT has an encoder only. Why does this model need a **decoder**?
+# BERT has an encoder only. **Why does this model need a decoder?**
 # - a) the encoder has a token for what it saw and none for what it did not: something must paint the rest
 # - b) every Transformer consists of an encoder and a decoder
 # - c) the decoder classifies the picture after pre-training
@@ -294,7 +295,7 @@ lesson.check("why_decoder")
 # **Task.** `MaskedAutoencoder(image_size, patch_size, channels, dim, depth, heads, decoder_dim, decoder_depth,
 # decoder_heads, mask_ratio=0.75)`, with `image_size` as in the ViT. Its parts, by name:
 #
-# | encoder | | decoder | |
+# | encoder: name | what it is | decoder: name | what it is |
 # |---|---|---|---|
 # | `patch_embed` | `PatchEmbed(patch_size, channels, dim)` | `decoder_embed` | linear, `dim` to `decoder_dim` |
 # | `cls_token` | `(1, 1, dim)` | `mask_token` | `(1, 1, decoder_dim)` |
@@ -548,9 +549,9 @@ figures.paintings(some, paint(trained, some)[1], painted, 4, names)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · What leaving out saves (8 min)
 #
-# The encoder reads a quarter of the patches. In lesson 03 you counted what a block costs. With a quarter of the tokens
-# (forget the class token), by which factor does the cost of **attention** itself ($QK^\top$ and $AV$) shrink? Give the
-# new cost over the old one.
+# The encoder reads a quarter of the patches. In lesson 03 you counted what a block costs. **With a quarter of the
+# tokens (forget the class token), by which factor does the cost of attention itself ($QK^\top$ and $AV$) shrink?**
+# Give the new cost over the old one.
 
 # %% tags=["answer"] exercise="attention_share"
 ### BEGIN SOLUTION
@@ -648,8 +649,8 @@ figures.speed({name: operations(1.0) / operations(share) for name, share in shar
 # ## 7 · What it is good for (10 min) ★
 #
 # Nobody wants the paintings. What is wanted is the encoder: the decoder is thrown away, a classifier's head takes its
-# place. A ViT-B/16 was pre-trained with 75% of its 196 patches masked (224 x 224 pixels). How many tokens should its
-# encoder read when it now classifies a picture, class token included?
+# place. A ViT-B/16 was pre-trained with 75% of its 196 patches masked (224 x 224 pixels). **How many tokens should its
+# encoder read when it now classifies a picture, class token included?**
 
 # %% tags=["answer"] exercise="tokens_afterwards"
 ### BEGIN SOLUTION
@@ -944,3 +945,38 @@ repaint(published, photo("astronaut", (224, 224))) if published else None
 # Read on: the [MAE paper](https://arxiv.org/abs/2111.06377) and its [code](https://github.com/facebookresearch/mae), in
 # which you will recognise your own functions; [BERT](https://arxiv.org/abs/1810.04805) for the idea. Next, lesson 08: a
 # few convolutions at the start.
+
+# %% [markdown] tags=["worksheet"]
+# There are far more pictures than labels. **How can a ViT learn from pictures that nobody has labelled?**
+#
+# ### `what_to_hide`
+# BERT learns language without labels: it hides some of the words of a sentence and predicts them. Carry that over to a
+# ViT.
+#
+# > Patches are the tokens of a ViT, its words. Random ones, so that no rule gives them away.
+#
+# ### `what_to_predict`
+# > The picture itself holds the right answer: the target costs no label.
+#
+# ### `why_mostly_hidden` (7 mm)
+# BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches.
+#
+# > Pictures are redundant: with small gaps the model copies from next door and learns nothing about the whole.
+#
+# ### Hide, and put back (16 mm)
+# The tokens are a b c d. `ids_shuffle = [2, 0, 3, 1]` says which token is drawn first, second, ...; the first two drawn
+# are kept. Write down what is kept, in the order drawn; the mask in the order of the picture (1: masked); and
+# `ids_restore`, which undoes the shuffle: the number at which each of a, b, c, d was drawn, counted from 0.
+#
+# > Drawn: c, a, d, b. Kept: **c, a**. Mask: **0 1 0 1**, as b and d are hidden. `ids_restore`: **[1, 3, 0, 2]**.
+# > Common: the mask in the order drawn, 0 0 1 1.
+#
+# ### `attention_share`
+# MAE's encoder reads the kept quarter of the patches, nothing else. Give the new cost over the old one.
+#
+# > Every token looks at every token: (N/4)² / N² = 1/16. (The linear layers shrink to 1/4 only.)
+#
+# ### `predict_few_labels`
+# An encoder is pre-trained as an MAE on 12,000 pictures, and no label is used.
+#
+# > Pre-training has taught the encoder what garments look like; the fewer labels there are, the more that is worth.

@@ -756,3 +756,40 @@ explorer.explore(*load_stems(), garments[0])
 #
 # **Read on.** [Early Convolutions Help Transformers See Better](https://arxiv.org/abs/2106.14881) (this stem) ·
 # [ViT](https://arxiv.org/abs/2010.11929) (the hybrid) · lesson 02 (who minds the order), lesson 04 (receptive fields).
+
+# %% [markdown] tags=["worksheet"]
+# You may add a few convolutions to a ViT. **Where, and what do they buy?**
+#
+# ### `hybrid_patch`
+# One way: run a CNN first, and cut its feature map into tokens.
+#
+# > 14 · 14 places are wanted as 196 tokens: a token for each place. Each place has seen many pixels already.
+#
+# ### `token_sees_stem` (20 mm)
+# Another: replace *patchify*, the one large convolution that makes tokens, by a *stem*. For P = 16 it is four 3x3
+# convolutions of stride 2 on top of each other, then a 1x1 convolution. A layer adds (kernel - 1) times the product of
+# the strides *below* it to the 1 pixel one starts with.
+#
+# > 1 + 2 · 1 + 2 · 2 + 2 · 4 + 2 · 8 = 31; the 1x1 adds 0. Tokens lie 16 pixels apart, so neighbours overlap.
+#
+# ### Count the weights (24 mm)
+# A stem for P = 4 takes grey pictures (1 channel) to width 8: a 3x3 convolution from 1 to 4 channels, a 3x3 from 4
+# to 8, a 1x1 from 8 to 8. How many weights have these convolutions, without biases and norms? And how many has the
+# one convolution with kernel 4 and stride 4 that they replace?
+#
+# > 9 · 1 · 4 + 9 · 4 · 8 + 8 · 8 = 36 + 288 + 64 = **388**, against 16 · 1 · 8 = **128**. Common: the 1x1 counted as
+# > a 3x3.
+#
+# ### `predict_adamw`
+# The stem costs more than it replaces, so the model with it has one block fewer.
+#
+# > Small overlapping kernels know about neighbours, which attention has to learn from data.
+#
+# ### `what_adamw_divides`
+# > Multiply the gradients of one layer by 10: its step with SGD is 10 times as long, with Adam it stays. So one
+# > learning rate suits layers with small and large gradients.
+#
+# ### `predict_sgd`
+# The two models of the prediction before, trained in another way.
+#
+# > Both lose, since the gradients of their layers differ in size, but the model with the stem loses less.

@@ -969,3 +969,51 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # what such a model's features are worth (96.3% on CIFAR-10 by linear probe) · [AIM](https://arxiv.org/abs/2401.08541):
 # the same idea with patches and pixels, up to 7 billion parameters · [VQ-VAE](https://arxiv.org/abs/1711.00937):
 # codebooks that are learned · lesson 07 for the other way to learn from pictures without labels.
+
+# %% [markdown] tags=["worksheet"]
+# GPT writes word by word, each time from the words before. **How would you let a ViT draw that way?**
+#
+# ### `chain_rule`
+# Put the patches of a picture into a sequence x1 ... xN, row by row.
+#
+# > The chain rule of probability: each patch given all before it. It holds always, and in any order.
+#
+# ### `why_codes`
+# So the model has to say how likely each next patch is. A patch is 16 real numbers; we write each patch as the number
+# of the nearest of 256 typical patches, its *code*.
+#
+# > Where a sleeve or background may follow, half and half, the squared error is least for the mean: a grey that never
+# > occurs. A softmax can give each of the two one half.
+#
+# ### Draw the mask
+# Place i may look at itself and at what came before. Rows are queries, columns are keys: shade what row i may **not**
+# look at. How many of the 25 scores are left?
+#
+# ```grid 5 x 5 empty cells
+# . . . . .
+# . . . . .
+# . . . . .
+# . . . . .
+# . . . . .
+# ```
+#
+# > **15**: 1 + 2 + 3 + 4 + 5. Their scores are set to minus infinity *before* the softmax, so that each row sums to 1.
+# >
+# > ```grid 5 x 5 cells, those above the diagonal shaded
+# > . # # # #
+# > . . # # #
+# > . . . # #
+# > . . . . #
+# > . . . . .
+# > ```
+#
+# ### `without_mask` (7 mm)
+# > The next token stands in the input, one place further on: the model learns to copy it. While it draws, there is
+# > nothing to copy.
+#
+# ### `predict_order`
+# In full attention with positions the order of the patches did not matter (lesson 02). Now attention looks back only. A
+# model is measured by the bits that it needs for a picture: the fewer, the better it predicts.
+#
+# > The mask is tied to places in the *sequence*. In a random order a patch is predicted from patches far away, and its
+# > neighbours may come later: harder factors, more bits.

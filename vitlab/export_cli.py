@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -55,6 +56,7 @@ def notes(
 
 
 @export_app.command()
+<<<<<<< HEAD
 def slides(
     out: Annotated[Path, typer.Option("--out", help="The folder for the decks.")],
     lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
@@ -65,3 +67,33 @@ def slides(
 
     chosen = [] if lessons == ["all"] else lessons or []
     raise typer.Exit(0 if command.export_slides(find_project(), out, chosen) else 1)
+=======
+def archive(out: Annotated[Path, typer.Option("--out", help="The zip to write, such as vitlab.zip.")]) -> None:
+    """Write the course as one zip that pip installs: for Google Colab, or a release. It holds no lesson."""
+    from vitlab.course.archive import export_archive
+    from vitlab.project import find_project
+
+    export_archive(find_project(), out)
+    typer.echo(f"wrote {out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+class Paper(str, Enum):
+    """A paper size that a worksheet fits."""
+
+    A4 = "A4"
+    LETTER = "Letter"
+
+
+@export_app.command()
+def worksheet(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...|all", help="01 or 01_name.")] = None,
+    paper: Annotated[Paper | None, typer.Option(help="Default: both.")] = None,
+) -> None:
+    """Write a page for the 50-minute section of each lesson, and its key, as PDF and HTML."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    papers = [paper.value] if paper else [each.value for each in Paper]
+    raise typer.Exit(0 if command.export_worksheets(find_project(), out, lessons or ["all"], papers) else 1)
+>>>>>>> main

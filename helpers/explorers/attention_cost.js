@@ -1,4 +1,4 @@
-import { button, fit, frame, guarded, h, halves, outline, palette, pen, photograph, slider } from "./shared.js";
+import { button, canvas, fit, frame, guarded, h, halves, outline, palette, pen, photograph, slider } from "./shared.js";
 
 const CLASSES = 1000;
 const CHANNELS = 3;
@@ -90,9 +90,9 @@ function render({ model, el, signal }) {
   const widen = button("double the width D", move(() => ({ dim: 2 * now.dim })));
   const pin = button("compare with this setting", () => { pinned = { ...now }; draw(); });
 
-  const pictureCanvas = h("canvas", { class: "vl-cost-canvas", role: "img", "aria-label": "the picture under its grid of patches" });
-  const chartCanvas = h("canvas", { class: "vl-cost-canvas", tabindex: "0", role: "img",
-    "aria-label": "FLOPs of one block against the number of tokens, logarithmic; left and right read other numbers of tokens" });
+  const pictureCanvas = canvas("the picture under its grid of patches", { keys: false, class: "vl-cost-canvas" });
+  const chartCanvas = canvas("FLOPs of one block against the number of tokens, logarithmic; left and right read other numbers of tokens",
+    { class: "vl-cost-canvas" });
   const pictureHead = h("div", { class: "vl-head" });
   const chartHead = h("div", { class: "vl-head" });
   const barsHead = h("div", { class: "vl-head" });
@@ -265,7 +265,7 @@ function render({ model, el, signal }) {
     context.textAlign = "right";
     context.fillStyle = colours.accent;
     context.fillText(`projections and MLP: ${once ? 12 : 24} N D²`, plot.right - 6, bottom - 22);
-    context.fillStyle = colours.select;
+    context.fillStyle = colours.strong;
     context.fillText(now.windowed ? `attention in windows: ${once ? 2 : 4} N M² D (dashed: full)` : `attention: ${once ? 2 : 4} N² D`, plot.right - 6, bottom - 7);
     const none = c.tokens === 0 && pointed === null;
     title(chartHead, "one block", none ? "without tokens" : `N = ${whole(n)}: attention ${flops(attentionAt(n)).replace("FLOPs", "").trim()}, rest ${flops(restAt(n))}`);

@@ -1,4 +1,4 @@
-import { bitmap, button, choice, fit, floats, frame, guarded, h, halves, outline, palette, pen, percent, slider, viridis } from "./shared.js";
+import { bitmap, button, canvas, choice, fit, floats, frame, guarded, h, halves, outline, palette, pen, percent, slider, stillness, viridis } from "./shared.js";
 
 // ------------------------------------------------------------------------------------------------ the model itself
 
@@ -222,8 +222,8 @@ function render({ model, el, signal }) {
   function play() {
     stop();
     paint();
-    done = given().length;
-    timer = setInterval(() => {
+    done = stillness() ? N : given().length; // without motion the slider still steps through it
+    timer = done < N && setInterval(() => {
       if (!el.isConnected) return stop();
       done += 1;
       stepSlider.set(done);
@@ -236,10 +236,9 @@ function render({ model, el, signal }) {
   }
   signal?.addEventListener("abort", stop);
 
-  const canvas = (label) => h("canvas", { class: "vl-ar-canvas", tabindex: "0", role: "img", "aria-label": label });
-  const pictureCanvas = canvas("the picture drawn so far; left and right choose a patch");
-  const chanceCanvas = canvas("the most likely words of one place and their chances");
-  const surpriseCanvas = canvas("the bits that each patch costs the model; left and right choose a patch");
+  const pictureCanvas = canvas("the picture drawn so far; arrow keys choose a patch", { class: "vl-ar-canvas" });
+  const chanceCanvas = canvas("the most likely words of one place and their chances", { keys: false, class: "vl-ar-canvas" });
+  const surpriseCanvas = canvas("the bits that each patch costs the model; arrow keys choose a patch", { class: "vl-ar-canvas" });
   const pictureHead = h("div", { class: "vl-head" });
   const chanceHead = h("div", { class: "vl-head" });
   const surpriseHead = h("div", { class: "vl-head" });

@@ -1,4 +1,4 @@
-import { bitmap, fit, floats, frame, guarded, h, outline, palette, pen, photograph, reach, signed, slider } from "./shared.js";
+import { bitmap, canvas, fit, floats, frame, guarded, h, outline, palette, pen, photograph, reach, signed, slider } from "./shared.js";
 
 const MOST = 64; // filters that are drawn
 
@@ -145,13 +145,14 @@ function render({ model, el, signal }) {
   // ---------------------------------------------------------------------------- the page
   const stageSlider = slider("stage of the stem", { max: L, value: 0, words: stageName, oninput: (value) => { toStage(value); draw(); } });
   const filterSlider = slider("filter", { max: drawn() - 1, value: 0, words: (value) => `${value + 1} of ${drawn()}`, oninput: (value) => { chosen = value; draw(); } });
-  const canvas = (label, small) => h("canvas", { class: `vl-stem-canvas${small ? " vl-stem-small" : ""}`, tabindex: "0", role: "img", "aria-label": label });
-  const pictureCanvas = canvas("the picture; click a place, arrow keys move it");
-  const plainCanvas = canvas("patchify's filters; click one, left and right choose another");
-  const convCanvas = canvas("the conv stem's filters at this place; click one, left and right choose another");
-  const mapsCanvas = canvas("what the chosen filter gives over the whole picture: patchify left, conv stem right", true);
-  const plainOne = canvas("patchify's chosen filter", true);
-  const convOne = canvas("the conv stem's chosen filter", true);
+  const panel = (label) => canvas(label, { class: "vl-stem-canvas" });
+  const still = (label) => canvas(label, { keys: false, class: "vl-stem-canvas vl-stem-small" });
+  const pictureCanvas = panel("the picture; click a place, arrow keys move it");
+  const plainCanvas = panel("patchify's filters; click one, left and right choose another");
+  const convCanvas = panel("the conv stem's filters at this place; click one, left and right choose another");
+  const mapsCanvas = still("what the chosen filter gives over the whole picture: patchify left, conv stem right");
+  const plainOne = still("patchify's chosen filter");
+  const convOne = still("the conv stem's chosen filter");
   const [plainHead, convHead, mapsHead, plainOneHead, convOneHead] = Array.from({ length: 5 }, () => h("div", { class: "vl-head" }));
   const pictureFoot = h("div", { class: "vl-foot" });
   const plainFoot = h("div", { class: "vl-foot" });

@@ -1,4 +1,4 @@
-import { bitmap, button, choice, floats, frame, guarded, h, outline, palette, pen, slider, viridis } from "./shared.js";
+import { bitmap, button, canvas, choice, floats, frame, guarded, h, outline, palette, pen, slider, stillness, viridis } from "./shared.js";
 
 // ------------------------------------------------------------------------------------- patterns, as einops reads them
 
@@ -361,7 +361,7 @@ function render({ model, el, signal }) {
   size.input.setAttribute("aria-label", "size of the chosen axis");
   const move = slider("moved so far", { max: 100, value: 100, words: (t) => `${t}%`, oninput: (t) => { moved = t / 100; draw(); } });
   const replay = button("▶ Play the move", () => play());
-  const stage = h("canvas", { class: "vl-stage", tabindex: "0", role: "img", "aria-label": "input on the left, output on the right; arrow keys move over the output's pixels" });
+  const stage = canvas("input on the left, output on the right; arrow keys move over the output's pixels", { class: "vl-stage" });
   const axesIn = h("div", { class: "vl-axes" });
   const axesOut = h("div", { class: "vl-axes" });
   const wrong = h("div", { class: "vl-wrong", role: "status" });
@@ -672,7 +672,7 @@ function render({ model, el, signal }) {
   let flight = 0;
   function play() {
     cancelAnimationFrame(flight);
-    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches || wrong.childElementCount) return;
+    if (stillness() || wrong.childElementCount) return;
     const begin = performance.now();
     const tick = (now) => {
       if (!stage.isConnected) return;

@@ -1,4 +1,4 @@
-import { bitmap, button, choice, fit, floats, frame, guarded, h, halves, outline, palette, pen, slider } from "./shared.js";
+import { bitmap, button, canvas, choice, fit, floats, frame, guarded, h, halves, outline, palette, pen, slider } from "./shared.js";
 
 // ------------------------------------------------------------------------------------------------ the model itself
 
@@ -212,11 +212,11 @@ function render({ model, el, signal }) {
   const again = button("Another mask", () => { seed += 1; own = null; refresh(); });
   const paste = h("input", { type: "checkbox", id: `vl-paste-${Math.random().toString(36).slice(2)}`, onchange: () => { pasted = paste.checked; draw(); } });
   paste.checked = true;
-  const canvas = (label) => h("canvas", { class: "vl-mae-canvas", style: `aspect-ratio: ${width} / ${height}`, tabindex: "0", role: "img", "aria-label": label });
-  const seenCanvas = canvas("what the encoder sees; arrow keys choose a patch, Enter hides or shows it");
-  const paintCanvas = canvas("what the decoder paints");
-  const trueCanvas = canvas("the picture as it is");
-  const errorCanvas = canvas("the error of each hidden patch");
+  const panel = (label) => canvas(`${label}; arrow keys choose a patch`, { class: "vl-mae-canvas", style: `aspect-ratio: ${width} / ${height}` });
+  const seenCanvas = panel("what the encoder sees; Enter hides or shows a patch");
+  const paintCanvas = panel("what the decoder paints");
+  const trueCanvas = panel("the picture as it is");
+  const errorCanvas = panel("the error of each hidden patch");
   const seenHead = h("div", { class: "vl-head" });
   const errorHead = h("div", { class: "vl-head" });
   const cost = h("div", { class: "vl-mae-cost" });

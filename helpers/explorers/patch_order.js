@@ -1,4 +1,4 @@
-import { bars, bitmap, button, fit, floats, frame, guarded, h, halves, outline, palette, pen, percent, photograph, slider, viridis, viridisWord } from "./shared.js";
+import { bars, bitmap, button, canvas, fit, floats, frame, guarded, h, halves, outline, palette, pen, percent, photograph, slider, stillness, viridis, viridisWord } from "./shared.js";
 
 function render({ model, el, signal }) {
   const pictureShape = model.get("picture_shape");
@@ -58,11 +58,11 @@ function render({ model, el, signal }) {
   const layerSlider = slider("block", { max: layers.length - 1, value: layer, words: (value) => `${layers[value] + 1} of ${depth}`, oninput: (value) => { layer = value; draw(); } });
   const headWords = (value) => (heads === 1 && allHeads > 1 ? `mean of ${allHeads}` : `${value + 1} of ${heads}`);
   const headSlider = slider("head", { max: heads - 1, value: 0, words: headWords, oninput: (value) => { head = value; draw(); } });
-  const canvas = (label) => h("canvas", { class: "vl-order-canvas", tabindex: "0", role: "img", "aria-label": label });
-  const pictureCanvas = canvas("the picture with the path of the scan; left and right move along it");
-  const sequenceCanvas = canvas("the sequence in reading order with the position each patch gets; left and right move along it");
-  const matrixCanvas = canvas("the attention matrix, rows and columns in reading order; up and down choose a row");
-  const lookCanvas = canvas("where the chosen patch looks, over the picture");
+  const panel = (label) => canvas(`${label}; arrow keys choose a patch`, { class: "vl-order-canvas" });
+  const pictureCanvas = panel("the picture with the path of the scan");
+  const sequenceCanvas = panel("the sequence in reading order with the position each patch gets");
+  const matrixCanvas = panel("the attention matrix, rows and columns in reading order");
+  const lookCanvas = panel("where the chosen patch looks, over the picture");
   const sequenceHead = h("div", { class: "vl-head" });
   const lookHead = h("div", { class: "vl-head" });
   const matrixHead = h("div", { class: "vl-head" });
@@ -303,7 +303,7 @@ function render({ model, el, signal }) {
   function play() {
     stop();
     hovered = null;
-    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+    if (stillness()) {
       arrive();
       return;
     }

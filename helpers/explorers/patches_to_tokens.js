@@ -1,4 +1,4 @@
-import { bars, button, fit, floats, frame, guarded, h, halves, heat, outline, palette, pen, percent, photograph, reach, slider, viridis } from "./shared.js";
+import { bars, button, canvas, fit, floats, frame, guarded, h, halves, heat, outline, palette, pen, percent, photograph, reach, slider, viridis } from "./shared.js";
 
 const SHOWN_BLOCKS = 4; // columns of blocks that are drawn at once
 
@@ -74,10 +74,10 @@ function render({ model, el, signal }) {
   const headWords = (value) => (heads === 1 && allHeads > 1 ? `mean of ${allHeads}` : `${value + 1} of ${heads}`);
   const chosenHead = slider("head", { max: heads - 1, value: 0, words: headWords, oninput: (value) => { head = value; draw(); } });
   const classButton = button("class token", () => { selected = classPlace; token.set(selected); draw(); });
-  const flow = h("canvas", { class: "vl-flow", tabindex: "0", role: "img", "aria-label": "the picture and the sequence after every stage; up and down choose a token" });
-  const patchCanvas = h("canvas", { class: "vl-card-canvas", tabindex: "0", role: "img", "aria-label": "the patch and its numbers in a row; left and right choose a number" });
-  const sumCanvas = h("canvas", { class: "vl-card-canvas", tabindex: "0", role: "img", "aria-label": "the token, its position, their sum; left and right choose a dimension" });
-  const lookCanvas = h("canvas", { class: "vl-card-canvas", tabindex: "0", role: "img", "aria-label": "where the token looks in the picture, for every head; left and right choose a head" });
+  const flow = canvas("the picture and the sequence after every stage; up and down choose a token", { class: "vl-flow" });
+  const patchCanvas = canvas("the patch and its numbers in a row; left and right choose a number", { class: "vl-card-canvas" });
+  const sumCanvas = canvas("the token, its position, their sum; left and right choose a dimension", { class: "vl-card-canvas" });
+  const lookCanvas = canvas("where the token looks in the picture, for every head; left and right choose a head", { class: "vl-card-canvas" });
   const patchHead = h("div", { class: "vl-head" });
   const sumHead = h("div", { class: "vl-head" });
   const lookHead = h("div", { class: "vl-head" });
@@ -388,8 +388,8 @@ function render({ model, el, signal }) {
   }
 
   // ------------------------------------------------------------------------------- pointing
-  const spot = (canvas, event) => {
-    const bounds = canvas.getBoundingClientRect();
+  const spot = (target, event) => {
+    const bounds = target.getBoundingClientRect();
     return [event.clientX - bounds.left, event.clientY - bounds.top];
   };
   const onPicture = (x, y, [px, py, scale]) => {
@@ -432,7 +432,7 @@ function render({ model, el, signal }) {
     const found = thumbs.findIndex(([left, top, w, tall]) => x >= left && x < left + w && y >= top && y < top + tall);
     if (found >= 0) { head = found; chosenHead.set(head); draw(); }
   });
-  const arrows = (canvas, steps_, act) => canvas.addEventListener("keydown", (event) => {
+  const arrows = (target, steps_, act) => target.addEventListener("keydown", (event) => {
     const step = steps_[event.key];
     if (!step) return;
     event.preventDefault();

@@ -1,4 +1,4 @@
-import { bars, button, fit, floats, frame, guarded, h, outline, palette, pen, percent, photograph, reach, signed, slider, softmax, bitmap, viridis } from "./shared.js";
+import { bars, bitmap, button, canvas, fit, floats, frame, guarded, h, outline, palette, pen, percent, photograph, reach, signed, slider, softmax, viridis } from "./shared.js";
 
 const LENGTHS = [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 8, 16, 32];
 
@@ -78,12 +78,11 @@ function render({ model, el, signal }) {
   const lengthSlider = slider("length of the query", { max: LENGTHS.length - 1, value: length, words: lengthWords, oninput: (value) => { length = value; draw(); } });
   const headSlider = slider("head", { max: heads, value: heads, words: headWords, oninput: (value) => { head = value; draw(); } });
   const showAll = button("Show all patches", () => { hidden = new Set(); draw(); });
-  const canvas = (label, kind, attributes = { tabindex: "0" }) => h("canvas", { class: kind, role: "img", "aria-label": label, ...attributes });
-  const pictureCanvas = canvas("the picture; arrow keys choose a patch, Enter hides it from the query or shows it again", "vl-pool-canvas");
-  const lookCanvas = canvas("the weight of each patch over the picture; arrow keys choose a patch, Enter hides it or shows it again", "vl-pool-canvas");
-  const gainCanvas = canvas("what each patch adds to the logit; arrow keys choose a patch, Enter hides it or shows it again", "vl-pool-canvas");
-  const stripCanvas = canvas("all pictures; left and right choose one", "vl-pool-strip");
-  const sortedCanvas = canvas("the weights of all patches, largest first, beside equal weights", "vl-pool-sorted", {});
+  const pictureCanvas = canvas("the picture; arrow keys choose a patch, Enter hides it from the query or shows it again", { class: "vl-pool-canvas" });
+  const lookCanvas = canvas("the weight of each patch over the picture; arrow keys choose a patch, Enter hides it or shows it again", { class: "vl-pool-canvas" });
+  const gainCanvas = canvas("what each patch adds to the logit; arrow keys choose a patch, Enter hides it or shows it again", { class: "vl-pool-canvas" });
+  const stripCanvas = canvas("all pictures; left and right choose one", { class: "vl-pool-strip" });
+  const sortedCanvas = canvas("the weights of all patches, largest first, beside equal weights", { keys: false, class: "vl-pool-sorted" });
   const [pictureHead, lookHead, gainHead, sortedHead] = Array.from({ length: 4 }, () => h("div", { class: "vl-head" }));
   const classes = bars(names);
   const verdict = h("div", { class: "vl-pool-verdict" });

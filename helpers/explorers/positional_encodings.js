@@ -1,4 +1,4 @@
-import { button, fit, floats, frame, guarded, h, outline, palette, pen, bitmap, signed, slider, viridis } from "./shared.js";
+import { bitmap, button, canvas, fit, floats, frame, guarded, h, outline, palette, pen, signed, slider, viridis } from "./shared.js";
 
 // ------------------------------------------------------------------------------------------------- codes, as in the lesson
 
@@ -129,10 +129,9 @@ function render({ model, el, signal }) {
   const dimSlider = slider("width", { min: 4, max: model.get("widest"), step: 4, value: dim, oninput: (value) => { dim = value; draw(); } });
   const baseSlider = slider("base", { min: 0.5, max: 5, step: 0.25, value: power, words: (value) => Math.round(10 ** value).toLocaleString("en"),
     oninput: (value) => { power = value; draw(); } });
-  const canvas = (label) => h("canvas", { class: "vl-positions-canvas", tabindex: "0", role: "img", "aria-label": label });
-  const mapCanvas = canvas("how similar the chosen place is to every other; arrow keys choose another place");
-  const allCanvas = canvas("one small map of similarity for each place; arrow keys choose a place");
-  const codeCanvas = canvas("the codes as rows of colours; arrow keys choose a place");
+  const mapCanvas = canvas("how similar the chosen place is to every other; arrow keys choose another place", { class: "vl-positions-canvas" });
+  const allCanvas = canvas("one small map of similarity for each place; arrow keys choose a place", { class: "vl-positions-canvas" });
+  const codeCanvas = canvas("the codes as rows of colours; arrow keys choose a place", { class: "vl-positions-canvas" });
   const [mapHead, allHead, codeHead] = [0, 1, 2].map(() => h("div", { class: "vl-head" }));
   const [mapFoot, allFoot, codeFoot] = [0, 1, 2].map(() => h("div", { class: "vl-foot" }));
 

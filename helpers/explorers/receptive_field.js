@@ -1,4 +1,4 @@
-import { bitmap, button, choice, fit, floats, frame, guarded, h, halves, outline, palette, pen, photograph, slider, viridis } from "./shared.js";
+import { bitmap, button, canvas, choice, fit, floats, frame, guarded, h, halves, outline, palette, pen, photograph, slider, viridis } from "./shared.js";
 
 const MOST_LAYERS = 20;
 const LEAST = 0.0455; // of the strongest reaction: below it a pixel is not part of the effective field (Luo et al.)
@@ -66,8 +66,8 @@ function render({ model, el, signal }) {
   const stageWords = (value) => (value === 0 ? "before block 1" : `after block ${value}`);
   const stageSlider = slider("token", { max: stages - 1, value: 0, words: stageWords, oninput: (value) => { stage = value; draw(); } });
   const table = h("div", { class: "vl-rf-layers" });
-  const photoCanvas = h("canvas", { class: "vl-rf-canvas", tabindex: "0", role: "img", "aria-label": "the photograph; click a unit, arrow keys move it" });
-  const pictureCanvas = h("canvas", { class: "vl-rf-canvas", tabindex: "0", role: "img", "aria-label": "the picture that the ViT sees; click a token, arrow keys move it" });
+  const photoCanvas = canvas("the photograph; click a unit, arrow keys move it", { class: "vl-rf-canvas" });
+  const pictureCanvas = canvas("the picture that the ViT sees; click a token, arrow keys move it", { class: "vl-rf-canvas" });
   const photoHead = h("div", { class: "vl-head" });
   const pictureHead = h("div", { class: "vl-head" });
   const formula = h("div", { class: "vl-formula" });
@@ -277,9 +277,9 @@ function render({ model, el, signal }) {
     cell = row * columns + clamp(Math.floor((event.clientX - bounds.left - x) / (patchWidth * scale)), columns);
     draw();
   }
-  for (const [canvas, point] of [[photoCanvas, onPhoto], [pictureCanvas, onPicture]]) {
-    canvas.addEventListener("pointerdown", point);
-    canvas.addEventListener("pointermove", (event) => { if (event.buttons) point(event); });
+  for (const [target, point] of [[photoCanvas, onPhoto], [pictureCanvas, onPicture]]) {
+    target.addEventListener("pointerdown", point);
+    target.addEventListener("pointermove", (event) => { if (event.buttons) point(event); });
   }
   const arrows = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const keys = (move) => (event) => {

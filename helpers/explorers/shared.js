@@ -15,13 +15,16 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-let fields = 0;
+// Ids are of the whole page, and a notebook shows several explorers, each with a module of its own.
+const MINE = Math.random().toString(36).slice(2, 10);
+let ids = 0;
+const newId = () => `vl-${MINE}-${++ids}`;
 
 /** A labelled range slider: `.box` to place, `.input` to read, `.set(value, words)` to move it without an event. */
 export function slider(label, { min = 0, max = 1, step = 1, value = 0, words = String, oninput }) {
-  const id = `vl-field-${++fields}`;
+  const id = newId();
   const input = h("input", { type: "range", id, min, max, step, value, disabled: max <= min });
-  const output = h("output", { for: id });
+  const output = h("output", { for: id, "aria-live": "off" }); // the slider's aria-valuetext says the same
   const show = (text) => {
     output.textContent = text;
     input.setAttribute("aria-valuetext", text);
@@ -41,7 +44,7 @@ export function slider(label, { min = 0, max = 1, step = 1, value = 0, words = S
 
 /** A labelled drop-down of [value, text] pairs. */
 export function choice(label, options, { value, onchange }) {
-  const id = `vl-field-${++fields}`;
+  const id = newId();
   const input = h("select", { id, onchange: () => onchange(input.value) });
   const fill = (pairs, selected) => {
     input.replaceChildren(...pairs.map(([key, text]) => h("option", { value: key }, text)));
@@ -53,6 +56,14 @@ export function choice(label, options, { value, onchange }) {
 
 export function button(text, onclick, attributes = {}) {
   return h("button", { type: "button", onclick, ...attributes }, text);
+}
+
+/**
+ * A canvas with a name. One that takes keys is reached by Tab, and as an "application" it gets the arrow keys that
+ * a screen reader would else keep for itself; one that only shows is an image. `frame` adds its text in words.
+ */
+export function canvas(label, { keys = true, ...attributes } = {}) {
+  return h("canvas", { role: keys ? "application" : "img", tabindex: keys && "0", "aria-label": label, ...attributes });
 }
 
 // ---------------------------------------------------------------------------------------------- numbers from Python
@@ -117,9 +128,12 @@ export function signed(t) {
 /** The theme's colours as strings that a canvas takes. */
 export function palette(root) {
   const style = getComputedStyle(root);
-  const names = ["ink", "soft", "line", "select", "accent", "back"];
+  const names = ["ink", "soft", "line", "select", "strong", "accent", "back"];
   return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--vl-${name}`).trim()]));
 }
+
+/** Whether the reader asked the system for less motion: then nothing plays, and what it leads to is shown at once. */
+export const stillness = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // ----------------------------------------------------------------------------------------------------------- drawing
 
@@ -141,12 +155,12 @@ export function pen(canvas) {
 
 /** A small off-screen picture: `paint(data)` fills its RGBA bytes. */
 export function bitmap(width, height, paint) {
-  const canvas = h("canvas", { width, height });
-  const context = canvas.getContext("2d");
+  const sheet = h("canvas", { width, height });
+  const context = sheet.getContext("2d");
   const image = context.createImageData(width, height);
   paint(image.data);
   context.putImageData(image, 0, 0);
-  return canvas;
+  return sheet;
 }
 
 /** A (C, H, W) picture as a bitmap; values outside 0..1 (normalised pictures) are stretched to the grey scale. */
@@ -224,12 +238,17 @@ export function bars(names) {
 
 // --------------------------------------------------------------------------------------------------- frame and walk
 
+const QUIET = 700; // ms without a change until a screen reader hears the line in words: a drag is told once, at its end
+
 /**
- * An explorer's frame: title, guided walk, the parts between, and a line that says in words what is shown.
+ * An explorer's frame: title, guided walk, the parts between, and a line that says in words what is shown. That line
+ * describes every canvas, and is read aloud when it has come to rest.
  * A step is {text, at: [names of parts], go: function}; `parts` carry their name as `data-part`; `onfree` starts free play.
  */
 export function frame(el, { title, steps, free, onfree, parts, signal }) {
-  const say = h("p", { class: "vl-say", "aria-live": "polite" });
+  const say = h("p", { class: "vl-say", id: newId() });
+  const heard = h("p", { class: "vl-heard", "aria-live": "polite" });
+  let rest;
   const text = h("p", { class: "vl-step", "aria-live": "polite" });
   const dots = h("span", { class: "vl-dots", "aria-hidden": "true" }, steps.map(() => h("i")));
   const back = button("Back", () => go(at - 1));
@@ -238,7 +257,8 @@ export function frame(el, { title, steps, free, onfree, parts, signal }) {
   const root = h("div", { class: "vl", role: "group", "aria-label": title },
     h("div", { class: "vl-title" }, h("strong", {}, title), dots),
     h("div", { class: "vl-walk" }, text, h("div", { class: "vl-buttons" }, back, next, leave)),
-    ...parts, say);
+    ...parts, say, heard);
+  for (const shown of root.querySelectorAll("canvas")) shown.setAttribute("aria-describedby", say.id);
   let at = null;
 
   function go(step) {
@@ -263,14 +283,22 @@ export function frame(el, { title, steps, free, onfree, parts, signal }) {
   return {
     root,
     start: () => go(0),
-    say: (sentence) => { if (say.textContent !== sentence) say.textContent = sentence; },
+    say(sentence) {
+      if (say.textContent === sentence) return;
+      const first = say.textContent === ""; // nobody has asked for anything yet
+      say.textContent = sentence;
+      clearTimeout(rest);
+      if (!first) rest = setTimeout(() => { heard.textContent = sentence; }, QUIET);
+    },
     /** Draws now, and again whenever the width or the theme changes. */
     redrawn(draw) {
       let width = 0;
       const resize = new ResizeObserver(() => { if (root.clientWidth !== width) { width = root.clientWidth; draw(); } });
       resize.observe(root);
       const theme = new MutationObserver(() => draw());
-      const watched = { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"] };
+      // where JupyterLab, a plain page, Colab and VS Code say that they are dark: see shared.css
+      const markers = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "theme", "data-vscode-theme-kind", "class"];
+      const watched = { attributes: true, attributeFilter: markers };
       theme.observe(document.body, watched);
       theme.observe(document.documentElement, watched);
       signal?.addEventListener("abort", () => { resize.disconnect(); theme.disconnect(); });

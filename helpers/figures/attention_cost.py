@@ -10,12 +10,9 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from helpers.figures import Picture
+from helpers.figures.palette import BLUE, GREY, ORANGE, SERIES
 from helpers.models.costs import num_tokens
 from helpers.profiling import PowerLaw, power_law
-
-BLUE, ORANGE, GREEN, PINK, YELLOW, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"  # Okabe-Ito
-COLOURS = (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)
-GREY = "#8c959f"
 
 
 def whole_model(image_size: int | tuple[int, int], patch_size: int, dim: int, depth: int) -> Picture:
@@ -158,13 +155,14 @@ def against_tokens(costs: Mapping[str, Mapping[int, Sequence[float] | float]], w
     figure = Figure(figsize=(8.2, 4.4), layout="constrained")
     axes = figure.subplots()
     words = []
-    for colour, (name, measured) in zip(COLOURS, costs.items(), strict=False):
+    for style, (name, measured) in zip(SERIES, costs.items(), strict=False):
         law = power_law(measured)
         for size, runs in measured.items():
             runs = np.atleast_1d(runs)
-            axes.plot([size] * len(runs), runs, ".", color=colour, alpha=0.35, markersize=5)
+            axes.plot([size] * len(runs), runs, style["marker"], color=style["color"], alpha=0.35, markersize=4)
         sizes = np.array(list(measured))
-        axes.plot(sizes, law.factor * sizes**law.slope, color=colour, linewidth=2, label=f"{name}: {_slope(law)}")
+        fitted = style | {"marker": "", "linewidth": 2}
+        axes.plot(sizes, law.factor * sizes**law.slope, **fitted, label=f"{name}: {_slope(law)}")
         words.append(f"{name}: {law}")
     axes.set(xscale="log", yscale="log", xlabel="tokens N", ylabel=what)
     sizes = sorted({size for measured in costs.values() for size in measured})
@@ -173,7 +171,9 @@ def against_tokens(costs: Mapping[str, Mapping[int, Sequence[float] | float]], w
     axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
     return Picture(
-        figure, f"{what} against the number of tokens, both axes logarithmic, with fitted lines. {'; '.join(words)}."
+        figure,
+        f"{what[:1].upper()}{what[1:]} against the number of tokens, both axes logarithmic, with fitted lines. "
+        f"{'; '.join(words)}.",
     )
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from helpers.data import denormalise
 from helpers.figures import Picture
+from helpers.figures.palette import BLUE, GREY, ORANGE, SERIES
 from helpers.models.codes import Codebook
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#888888"  # Okabe-Ito
 SHOWN = 10  # most likely words that a chart of chances shows
 
 
@@ -63,7 +63,21 @@ def lines(rows: Mapping[str, Tensor], names: Sequence[str], veil_below: int | No
     for axis, name in zip(panels[0], names, strict=True):
         axis.set_title(name, fontsize=8)
     hidden = "" if veil_below is None else f" In the first line everything below pixel row {veil_below} is hidden."
-    return Picture(figure, f"{', '.join(names)}, in {len(rows)} lines: {'; '.join(rows)}.{hidden}")
+    return Picture(figure, f"{', '.join(names)}, in {len(rows)} lines. {'; '.join(_spreads(rows))}.{hidden}")
+
+
+def _spreads(rows: Mapping[str, Tensor]) -> list[str]:
+    """How far the pictures of each line are from one another, and from those of the first line."""
+    shown = {title: denormalise(pictures).clamp(0, 1) for title, pictures in rows.items()}  # (B, 1, H, W) each
+    first = next(iter(shown.values()))
+    told = []
+    for title, pictures in shown.items():
+        apart = 100 * (pictures - pictures.mean(dim=0)).abs().mean().item()
+        words = f"{title}: " + ("all pictures alike" if apart < 0.5 else f"pixels {apart:.0f}% from the mean picture")
+        if pictures is not first:
+            words += f", {100 * (pictures - first).abs().mean().item():.0f}% from the line at the top"
+        told.append(words)
+    return told
 
 
 def numbered(picture: Tensor, codes: Tensor, codebook: Codebook) -> Picture:
@@ -194,9 +208,9 @@ def stretches(readings: Mapping[str, Tensor], count: int = 7) -> Picture | str:
     figure = Figure(figsize=(7, 2.7), layout="constrained")
     axis = figure.subplots()
     told = []
-    for (title, bits), colour in zip(readings.items(), (BLUE, ORANGE, GREEN), strict=False):
+    for (title, bits), style in zip(readings.items(), SERIES, strict=False):
         means = torch.stack([part.mean() for part in bits.chunk(count)])
-        axis.plot(range(1, count + 1), means, "o-", color=colour, label=title)
+        axis.plot(range(1, count + 1), means, **style, label=title)
         told.append(f"{title}: {', '.join(f'{value:.1f}' for value in means.tolist())}")
     axis.set(xlabel=f"stretch of the reading ({len(bits) // count} patches each)", ylabel="bits per patch")
     axis.set_ylim(bottom=0)

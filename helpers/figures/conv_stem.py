@@ -11,10 +11,9 @@ from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
 from helpers.figures import Picture
+from helpers.figures.palette import BLUE, GREY, ORANGE
 from helpers.sweeps import decades_that_work
 
-# Okabe-Ito
-BLUE, ORANGE, GREEN, SKY, GREY = "#0072B2", "#D55E00", "#009E73", "#56B4E9", "#888888"
 MAPS = 8  # feature maps drawn of a stage
 
 

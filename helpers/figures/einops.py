@@ -14,6 +14,7 @@ from torch import Tensor
 
 from helpers.data import photo
 from helpers.figures import Picture
+from helpers.figures.palette import AMBER, GREEN, LEMON, ORANGE, PINK, SKY
 
 HEIGHT, WIDTH = 96, 128  # of the six pictures; not square, so that a swap of the two shows
 # photograph, top, left and height of the crop in pixels, what is to be seen
@@ -26,8 +27,8 @@ CROPS = (
     ("coffee", 116, 156, 84, "a spoon"),
 )
 SUBJECTS = tuple(crop[-1] for crop in CROPS)
-# Okabe-Ito, light enough for black digits
-COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00")
+# light enough for black digits
+COLOURS = (SKY, AMBER, GREEN, LEMON, PINK, ORANGE)
 GAP = 0.4  # between the groups of a table, in cells
 INCH = 110  # pixels of a picture that one inch of a figure shows at most
 

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from helpers.data import denormalise
 from helpers.figures import Picture
+from helpers.figures.palette import BLUE, ORANGE
 from helpers.models.patches import patchify, unpatchify
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
 
 
 def whole_model(image: Tensor, patch_size: int, hidden: Tensor) -> Picture:
@@ -32,8 +31,8 @@ def whole_model(image: Tensor, patch_size: int, hidden: Tensor) -> Picture:
     axes.imshow(seen, extent=(20, 34, 9, 23), vmin=0, vmax=1)
     boxes = [
         (39, 9, 13, 14, "encoder\n(a ViT)", "0.92", "black"),
-        (57, 9, 13, 14, "mask tokens\njoin, all go\nto their places", COLOURS[1], "white"),
-        (75, 11, 10, 10, "decoder\n(small)", COLOURS[1], "white"),
+        (57, 9, 13, 14, "mask tokens\njoin, all go\nto their places", ORANGE, "white"),
+        (75, 11, 10, 10, "decoder\n(small)", ORANGE, "white"),
     ]
     for x, y, width, height, text, colour, ink in boxes:
         axes.add_patch(
@@ -52,7 +51,7 @@ def whole_model(image: Tensor, patch_size: int, hidden: Tensor) -> Picture:
     ]
     for x, text in notes:
         axes.text(x, 6.5, text, ha="center", va="top", fontsize=9)
-    axes.text(94, 16, "masked\nloss", ha="center", va="center", fontsize=10, color=COLOURS[1], weight="bold")
+    axes.text(94, 16, "masked\nloss", ha="center", va="center", fontsize=10, color=ORANGE, weight="bold")
     axes.set_aspect("equal")
     return Picture(
         figure,
@@ -151,10 +150,10 @@ def speed(counted: Mapping[str, float], measured: Mapping[str, float]) -> Pictur
     """
     figure, axes = pyplot.subplots(figsize=(6.4, 2.4), layout="constrained")
     places = range(len(counted))
-    axes.barh([y - 0.2 for y in places], list(counted.values()), 0.36, color=COLOURS[0], label="operations, counted")
+    axes.barh([y - 0.2 for y in places], list(counted.values()), 0.36, color=BLUE, label="operations, counted")
     if measured:
         times = [measured[name] for name in counted]
-        axes.barh([y + 0.2 for y in places], times, 0.36, color=COLOURS[1], label="time, measured")
+        axes.barh([y + 0.2 for y in places], times, 0.36, color=ORANGE, label="time, measured")
     axes.set(xlabel="times as fast as with all patches", yticks=list(places), yticklabels=list(counted))
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
@@ -182,13 +181,13 @@ def ratio_sweep(values: Mapping[str, float], shipped: Mapping[str, Sequence[floa
         spread = {name: (statistics.mean(numbers), statistics.stdev(numbers)) for name, numbers in known.items()}
         ratios = [name for name in known if _ratio(name) is not None]
         means, deviations = zip(*(spread[name] for name in ratios), strict=True)
-        marks = dict(fmt="s-", capsize=4, color=COLOURS[0], label="shipped seeds")
+        marks = dict(fmt="s-", capsize=4, color=BLUE, label="shipped seeds")
         axes.errorbar([_ratio(name) for name in ratios], means, deviations, **marks)
         for name in sorted(known.keys() - set(ratios)):
             axes.axhline(spread[name][0], color="0.4", linestyle="--", label=f"{name}, shipped seeds")
     drawn = {name: value for name, value in values.items() if _ratio(name) is not None}
     if drawn:
-        axes.plot([_ratio(name) for name in drawn], list(drawn.values()), "o", color=COLOURS[1], label="this run")
+        axes.plot([_ratio(name) for name in drawn], list(drawn.values()), "o", color=ORANGE, label="this run")
     if known or drawn:
         axes.legend(frameon=False, fontsize=9, loc="lower left")
     axes.set(xlabel="mask ratio (%)", ylabel="linear probe (%)", xlim=(0, 100))

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from helpers.data import denormalise
 from helpers.figures import Picture
+from helpers.figures.palette import AMBER, BLACK, BLUE, GREEN, GREY, LEMON, ORANGE, PINK, SKY
 
-# Okabe-Ito
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#888888"
 ROUNDING = 1e-9  # of float64: below it two results are the same
 
 
@@ -57,7 +56,17 @@ def garments(rows: Mapping[str, Tensor], names: Sequence[str]) -> Picture:
         line[0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=9)
     for axis, name in zip(panels[0], names, strict=True):
         axis.set_title(name, fontsize=8)
-    return Picture(figure, f"{', '.join(names)}, in {len(rows)} lines: {'; '.join(rows)}.")
+    return Picture(figure, f"{', '.join(names)}, in {len(rows)} lines. {'; '.join(_edges(rows))}.")
+
+
+def _edges(rows: Mapping[str, Tensor]) -> list[str]:
+    """How smooth each line of pictures is: patches in a strange order meet at edges that no garment has."""
+    told = []
+    for title, pictures in rows.items():
+        shown = denormalise(pictures).clamp(0, 1)  # (B, 1, H, W)
+        step = (shown.diff(dim=-1).abs().mean() + shown.diff(dim=-2).abs().mean()).item() / 2
+        told.append(f"{title}: neighbouring pixels differ by {100 * step:.0f}% of the grey scale on average")
+    return told
 
 
 def attention_in_two_orders(weights: Tensor, order: Tensor) -> Picture:
@@ -119,7 +128,7 @@ def twin_runs(losses: Mapping[str, Sequence[float]]) -> Picture:
     """
     figure = Figure(figsize=(7, 2.8), layout="constrained")
     axis = figure.subplots()
-    colours = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#CC79A7", "#D55E00")
+    colours = (BLACK, AMBER, SKY, GREEN, LEMON, PINK, ORANGE)
     for number, (name, curve) in enumerate(losses.items()):
         width = 14 * (1 - number / len(losses)) + 1
         axis.plot(range(1, len(curve) + 1), curve, linewidth=width, color=colours[number % 7], label=name)

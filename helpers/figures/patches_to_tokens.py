@@ -11,11 +11,10 @@ from matplotlib import pyplot
 from torch import Tensor
 
 from helpers.figures import Picture, pixels
+from helpers.figures.palette import BLUE, GREEN, ORANGE, SERIES
 from helpers.models.conventions import STANDARD, Conventions
 from helpers.models.patches import unpatchify
 from helpers.train import History
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
 
 
 def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conventions = STANDARD) -> Picture:
@@ -77,7 +76,7 @@ def parameters(parts: Mapping[str, int]) -> Picture:
     total = sum(parts.values())
     figure, axes = pyplot.subplots(figsize=(8, 0.42 * len(parts) + 0.7), layout="constrained")
     names = list(parts)
-    bars = axes.barh(names, [parts[name] / 1e6 for name in names], color=COLOURS[0])
+    bars = axes.barh(names, [parts[name] / 1e6 for name in names], color=BLUE)
     axes.bar_label(bars, [f"{parts[name]:,}" for name in names], padding=4, fontsize=9)
     axes.invert_yaxis()
     axes.set_xlabel("million parameters")
@@ -91,11 +90,11 @@ def learning_curves(histories: Mapping[str, History]) -> Picture:
     """Loss of every step (smoothed) and accuracy after every epoch. histories: by the model's name; may be empty."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
     said = []
-    for colour, (name, history) in zip(COLOURS, histories.items(), strict=False):
-        left.plot(_smoothed(history.loss), color=colour, label=name)
+    for style, (name, history) in zip(SERIES, histories.items(), strict=False):
+        left.plot(_smoothed(history.loss), **style | {"marker": ""}, label=name)
         if history.accuracy:
             epochs = range(1, len(history.accuracy) + 1)
-            right.plot(epochs, history.accuracy, "o-", color=colour, label=name, markersize=4)
+            right.plot(epochs, history.accuracy, **style, label=name, markersize=4)
             said.append(
                 f"{name} goes from {history.accuracy[0]:.0f}% after the first epoch to {history.accuracy[-1]:.0f}% "
                 f"after {len(history.accuracy)}, its loss from {history.loss[0]:.2f} to "
@@ -119,7 +118,7 @@ def predictions(images: Tensor, labels: Tensor, logits: Tensor, names: Sequence[
         right = bool(label == guess)
         axes.imshow(image[0].cpu().numpy(), cmap="gray_r")
         sign = "✓" if right else f"✗ is {names[label]}"
-        axes.set_title(f"{names[guess]} {100 * share:.0f}%\n{sign}", fontsize=8, color=COLOURS[2 if right else 1])
+        axes.set_title(f"{names[guess]} {100 * share:.0f}%\n{sign}", fontsize=8, color=GREEN if right else ORANGE)
         axes.axis("off")
         said.append(names[guess] if right else f"{names[guess]} (it is {names[label]})")
     return Picture(figure, f"{len(images)} test pictures and what the model takes them for: {', '.join(said)}.")

@@ -12,10 +12,7 @@ from torch import Tensor
 from helpers.cards import Card
 from helpers.data import denormalise
 from helpers.figures import Picture
-
-# Okabe-Ito
-COLOURS = {"class token": "#0072B2", "GAP": "#E69F00", "MAP": "#009E73"}
-STUDIED, GREY = "#D55E00", "#888888"
+from helpers.figures.palette import GREY, SERIES
 
 
 def looks(images: Tensor, weights: Tensor, grid: tuple[int, int], names: Sequence[str]) -> Picture:
@@ -58,9 +55,9 @@ def query_strength(scores: Tensor, strengths: Sequence[float]) -> Picture:
     figure = Figure(figsize=(7, 2.8), layout="constrained")
     axis = figure.subplots()
     told = []
-    for strength in strengths:
+    for strength, style in zip(strengths, SERIES, strict=False):
         weights = F.softmax(strength * scores.detach(), dim=0).sort(descending=True).values
-        axis.plot(range(1, len(weights) + 1), weights, marker="o", markersize=3, label=f"query x {strength:g}")
+        axis.plot(range(1, len(weights) + 1), weights, **style, markersize=3, label=f"query x {strength:g}")
         told.append(f"x {strength:g}: {100 * weights[0].item():.0f}%")
     axis.axhline(1 / len(scores), color=GREY, linestyle="--", linewidth=1, label="1/N")
     ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200) if tick < len(scores)] + [len(scores)]
@@ -86,9 +83,9 @@ def by_rate(runs: Mapping[str, Mapping[float, float]]) -> Picture | Card:
     figure = Figure(figsize=(6.5, 3.2), layout="constrained")
     axis = figure.subplots()
     told = []
-    for (name, found), marker in zip(runs.items(), "os^", strict=True):
+    for (name, found), style in zip(runs.items(), SERIES, strict=False):
         rates = sorted(found)
-        axis.plot(rates, [found[rate] for rate in rates], marker=marker, color=COLOURS[name], label=name)
+        axis.plot(rates, [found[rate] for rate in rates], **style, label=name)
         told.append(f"{name} " + ", ".join(f"{found[rate]:.1f}% at {rate:g}" for rate in rates))
     measured = sorted({rate for found in runs.values() for rate in found})
     axis.set(xscale="log", xlabel="learning rate", ylabel="% test accuracy")

@@ -11,11 +11,9 @@ from torch import Tensor
 
 from helpers.data import denormalise
 from helpers.figures import Picture
+from helpers.figures.palette import BLUE, GREY, ORANGE, SERIES
 from helpers.models.corners import CORNERS
 from helpers.models.patches import patchify
-
-# Okabe-Ito
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#888888"
 
 
 def corners(pictures: Tensor, name: str, patch_size: int) -> Picture:
@@ -96,7 +94,7 @@ def waves(table: Tensor) -> Picture:
     figure.colorbar(shown, ax=left)
     picked = [0, dim // 8, dim // 4, dim // 2 - 1]
     for number, entry in enumerate(picked):
-        right.plot(table[:, entry], color=(BLUE, ORANGE, "#009E73", "#CC79A7")[number], label=f"entry {entry}")
+        right.plot(table[:, entry], **SERIES[number] | {"marker": ""}, label=f"entry {entry}")
     right.set(xlabel="place", title="four of the columns", ylim=(-1.1, 1.1))
     right.legend(fontsize=8, loc="lower left")
     turns = (table[:, 0].sign().diff() != 0).sum().item() // 2

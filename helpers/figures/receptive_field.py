@@ -10,9 +10,8 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from helpers.figures import Picture, pixels
+from helpers.figures.palette import BLUE, GREY, ORANGE, PALE
 from helpers.models.receptive_field import cnn_receptive_field, effective_side, gaussian_fit
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")  # Okabe-Ito
 
 
 def growth(layers: Sequence[tuple[int, int, int]], vit: bool = False, width: int = 25) -> Picture:
@@ -34,14 +33,14 @@ def growth(layers: Sequence[tuple[int, int, int]], vit: bool = False, width: int
         units = [p * step for p in read[len(layers) - level]]
         reach = width // 2 // step
         grid = [(units[0] % step) + step * k for k in range(-reach, reach + 1)]
-        left.plot(grid, [level] * len(grid), "o", color="#CCCCCC", markersize=5, zorder=1)
-        left.plot(units, [level] * len(units), "o", color=COLOURS[0], markersize=6, zorder=3)
+        left.plot(grid, [level] * len(grid), "o", color=PALE, markersize=5, zorder=1)
+        left.plot(units, [level] * len(units), "o", color=BLUE, markersize=6, zorder=3)
         if level:
             kernel, _, dilation = layers[level - 1]
             for unit in units:
                 for k in range(kernel):
                     below = unit + (k - (kernel - 1) / 2) * dilation * steps[level - 1]
-                    left.plot([below, unit], [level - 1, level], color=COLOURS[0], linewidth=0.7, zorder=2)
+                    left.plot([below, unit], [level - 1, level], color=BLUE, linewidth=0.7, zorder=2)
     side = cnn_receptive_field(layers)
     left.set_title(f"a CNN: one unit after {len(layers)} layers sees {side} pixels of the row", fontsize=10)
     labels = ["pixels", *(f"{k} wide, stride {s}, dilation {d}" for k, s, d in layers)]
@@ -65,16 +64,16 @@ def _one_block(axes: Axes, width: int) -> str:
     patch, count = 5, width // 5
     middles = [patch * i + (patch - 1) / 2 - width // 2 for i in range(count)]
     pixels = range(-(width // 2), width // 2 + 1)
-    axes.plot(pixels, [0] * width, "o", color=COLOURS[0], markersize=6)
+    axes.plot(pixels, [0] * width, "o", color=BLUE, markersize=6)
     for level in (1, 2):
         one = level == 2
-        axes.plot(middles, [level] * count, "s", color="#CCCCCC" if one else COLOURS[0], markersize=8, zorder=3)
+        axes.plot(middles, [level] * count, "s", color=PALE if one else BLUE, markersize=8, zorder=3)
     chosen = count // 2
-    axes.plot(middles[chosen], 2, "s", color=COLOURS[0], markersize=8, zorder=4)
+    axes.plot(middles[chosen], 2, "s", color=BLUE, markersize=8, zorder=4)
     for i, middle in enumerate(middles):
         for pixel in range(patch):
-            axes.plot([patch * i + pixel - width // 2, middle], [0, 1], color=COLOURS[0], linewidth=0.7)
-        axes.plot([middle, middles[chosen]], [1, 2], color=COLOURS[0], linewidth=1)
+            axes.plot([patch * i + pixel - width // 2, middle], [0, 1], color=BLUE, linewidth=0.7)
+        axes.plot([middle, middles[chosen]], [1, 2], color=BLUE, linewidth=1)
     axes.set_title(f"a ViT: one token after one block sees all {width} pixels", fontsize=10)
     axes.set_yticks(range(3), ["pixels", "tokens", "after block 1"], fontsize=8)
     return (
@@ -116,14 +115,14 @@ def reactions(maps: Mapping[str, tuple[Tensor, int]]) -> Picture:
         height, width = reaction.shape
         effective = effective_side(reaction)
         top.imshow(reaction.cpu() / reaction.max(), cmap="viridis", vmin=0, vmax=1)
-        for length, colour in ((side, "white"), (effective, COLOURS[1])):
+        for length, colour in ((side, "white"), (effective, ORANGE)):
             corner = ((width - length) / 2 - 0.5, (height - length) / 2 - 0.5)
             top.add_patch(Rectangle(corner, length, length, fill=False, edgecolor=colour, linewidth=1.5))
         top.set_title(f"{title}\nfield {side}, effective {effective:.0f} ({100 * effective / side:.0f}%)", fontsize=9)
         top.axis("off")
         profile, bell, explained = gaussian_fit(reaction)
-        bottom.plot(profile, color=COLOURS[0], label="measured")
-        bottom.plot(bell, "--", color=COLOURS[1], label="Gaussian of the same width")
+        bottom.plot(profile, color=BLUE, label="measured")
+        bottom.plot(bell, "--", color=ORANGE, label="Gaussian of the same width")
         bottom.set_title(f"the Gaussian explains {100 * explained:.1f}%", fontsize=9)
         bottom.set(yticks=[])
         bottom.spines[["top", "right", "left"]].set_visible(False)
@@ -162,7 +161,7 @@ def token_reactions(image: Tensor, maps: Mapping[str, Tensor], patch: tuple[int,
             "on its own patch"
         )
     for axes in row:
-        axes.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor=COLOURS[1], linewidth=1.5))
+        axes.add_patch(Rectangle((left - 0.5, top - 0.5), side, side, fill=False, edgecolor=ORANGE, linewidth=1.5))
         axes.axis("off")
     return Picture(
         figure, f"A picture with one patch marked, and how strongly its token reacts to each pixel. {'; '.join(said)}."
@@ -178,14 +177,10 @@ def head_distances(blocks: Sequence[Tensor], everywhere: float, window: float) -
     figure, axes = pyplot.subplots(figsize=(7, 3.4), layout="constrained")
     for number, heads in enumerate(blocks, 1):
         heads = heads.detach().cpu()
-        axes.plot(
-            [number] * len(heads), heads, "o", color=COLOURS[0], alpha=0.8, label="a head" if number == 1 else None
-        )
-        axes.plot(
-            number, heads.mean(), "_", color=COLOURS[1], markersize=28, label="their mean" if number == 1 else None
-        )
+        axes.plot([number] * len(heads), heads, "o", color=BLUE, alpha=0.8, label="a head" if number == 1 else None)
+        axes.plot(number, heads.mean(), "_", color=ORANGE, markersize=28, label="their mean" if number == 1 else None)
     for value, style, label in ((everywhere, ":", "looks everywhere alike"), (window, "--", "looks at 3x3 patches")):
-        axes.axhline(value, color="#666666", linestyle=style, linewidth=1, label=label)
+        axes.axhline(value, color=GREY, linestyle=style, linewidth=1, label=label)
     axes.set(xlabel="block", ylabel="attention distance in patches", ylim=(0, None))
     axes.set_xticks(range(1, len(blocks) + 1))
     axes.spines[["top", "right"]].set_visible(False)
@@ -221,7 +216,7 @@ def _outline(axes, mask: Tensor) -> None:
     if len(rows):
         top, left = int(rows.min()), int(cols.min())
         size = (int(cols.max()) + 1 - left, int(rows.max()) + 1 - top)
-        axes.add_patch(Rectangle((left - 0.5, top - 0.5), *size, fill=False, edgecolor=COLOURS[1], linewidth=1.5))
+        axes.add_patch(Rectangle((left - 0.5, top - 0.5), *size, fill=False, edgecolor=ORANGE, linewidth=1.5))
 
 
 def _extent(mask: Tensor) -> str:

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrow, FancyBboxPatch
 
 from helpers.figures import Picture
+from helpers.figures.palette import GREY, ORANGE
 
 VIT = ("picture", "patches", "embedding", "class token", "positions", "attention", "MLP", "pooling", "head")
 IMAGE_GPT = ("picture", "patches", "codes", "shift right", "positions", "causal attention", "MLP", "next code")
 BLOCK = ("attention", "causal attention", "MLP")  # what repeats, once a block
 
-ORANGE, GREY = "#D55E00", "#888888"  # Okabe-Ito; text
 WIDTH, GAP = 1.2, 0.3
 
 

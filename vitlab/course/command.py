@@ -95,6 +95,7 @@ def export_notes(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     return True
 
 
+<<<<<<< HEAD
 def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     """Writes decks of slides and lists them; False after a sentence that says why none was written."""
     from vitlab.course.editions.slides.page import export_slides as write_decks
@@ -107,6 +108,23 @@ def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
         return _fail([str(error)])
     for path in written:
         print(f"wrote {path}")
+=======
+def export_worksheets(root: Path, out: Path, lessons: Sequence[str], papers: Sequence[str]) -> bool:
+    """Writes worksheets and keys, with "all" also those of all lessons in one, and lists what was written.
+
+    False after a sentence that says why nothing more was.
+    """
+    from vitlab.course.editions.worksheet import export_worksheets
+
+    course = course_build.standard_course(root)
+    together = "all" in lessons
+    wanted = [] if together else lessons
+    _known(course, wanted)
+    try:
+        export_worksheets(course, out, wanted, papers, together, wrote=lambda path: print(f"wrote {path}"))
+    except BuildError as error:
+        return _fail([str(error)])
+>>>>>>> main
     return True
 
 

@@ -21,12 +21,12 @@ from vitlab.grading.escape import plain
 from vitlab.grading.job import MARKED, NOT_GRADED, UNREAD
 
 TEMPLATES = Path(__file__).parent / "templates"
-# sign and Okabe-Ito colour of each verdict, in the order of every table; its word stands beside them
+# sign and colour of each verdict, in the order of every table; its word stands beside them
 LOOKS = {
     **{verdict: look for verdict, look in CARDS.items() if verdict != "note"},
-    UNREAD: ("…", "#0072B2"),
-    MARKED: ("✎", "#0072B2"),
-    NOT_GRADED: ("?", "#0072B2"),
+    UNREAD: ("…", CARDS["note"][1]),
+    MARKED: ("✎", CARDS["note"][1]),
+    NOT_GRADED: ("?", CARDS["note"][1]),
 }
 WORDS = {UNREAD: "not yet read"}  # where the word is not the verdict itself
 

@@ -18,6 +18,7 @@ def inline_html(text: str) -> str:
     return _PARSER.renderInline(text)
 
 
+<<<<<<< HEAD
 def blocks(text: str) -> list[tuple[str, str]]:
     """The blocks of a Markdown text in order, each with its kind and its source.
 
@@ -43,5 +44,20 @@ _KINDS = {
     "fence": "code",
     "math_block": "formula",
 }
+=======
+def questions(text: str) -> list[str]:
+    """The runs in bold of a Markdown text that ask something (hold a question mark), as HTML without paragraphs."""
+    found = []
+    for block in _PARSER.parse(text):
+        tokens, start = block.children or [], 0
+        for place, token in enumerate(tokens):
+            if token.type == "strong_open":
+                start = place + 1
+            if token.type == "strong_close" and "?" in "".join(inner.content for inner in tokens[start:place]):
+                found.append(_PARSER.renderer.render(tokens[start:place], _PARSER.options, {}))
+    return found
+
+
+>>>>>>> main
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 dollarmath_plugin(_PARSER, renderer=lambda tex, options: mathml(tex, options["display_mode"]))
