@@ -56,7 +56,6 @@ def notes(
 
 
 @export_app.command()
-<<<<<<< HEAD
 def slides(
     out: Annotated[Path, typer.Option("--out", help="The folder for the decks.")],
     lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
@@ -67,7 +66,9 @@ def slides(
 
     chosen = [] if lessons == ["all"] else lessons or []
     raise typer.Exit(0 if command.export_slides(find_project(), out, chosen) else 1)
-=======
+
+
+@export_app.command()
 def archive(out: Annotated[Path, typer.Option("--out", help="The zip to write, such as vitlab.zip.")]) -> None:
     """Write the course as one zip that pip installs: for Google Colab, or a release. It holds no lesson."""
     from vitlab.course.archive import export_archive
@@ -96,4 +97,3 @@ def worksheet(
 
     papers = [paper.value] if paper else [each.value for each in Paper]
     raise typer.Exit(0 if command.export_worksheets(find_project(), out, lessons or ["all"], papers) else 1)
->>>>>>> main

@@ -95,7 +95,6 @@ def export_notes(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     return True
 
 
-<<<<<<< HEAD
 def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     """Writes decks of slides and lists them; False after a sentence that says why none was written."""
     from vitlab.course.editions.slides.page import export_slides as write_decks
@@ -108,7 +107,9 @@ def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
         return _fail([str(error)])
     for path in written:
         print(f"wrote {path}")
-=======
+    return True
+
+
 def export_worksheets(root: Path, out: Path, lessons: Sequence[str], papers: Sequence[str]) -> bool:
     """Writes worksheets and keys, with "all" also those of all lessons in one, and lists what was written.
 
@@ -124,7 +125,6 @@ def export_worksheets(root: Path, out: Path, lessons: Sequence[str], papers: Seq
         export_worksheets(course, out, wanted, papers, together, wrote=lambda path: print(f"wrote {path}"))
     except BuildError as error:
         return _fail([str(error)])
->>>>>>> main
     return True
 
 

@@ -18,7 +18,6 @@ def inline_html(text: str) -> str:
     return _PARSER.renderInline(text)
 
 
-<<<<<<< HEAD
 def blocks(text: str) -> list[tuple[str, str]]:
     """The blocks of a Markdown text in order, each with its kind and its source.
 
@@ -34,17 +33,6 @@ def blocks(text: str) -> list[tuple[str, str]]:
     return found
 
 
-_KINDS = {
-    "heading_open": "heading",
-    "paragraph_open": "paragraph",
-    "bullet_list_open": "list",
-    "ordered_list_open": "list",
-    "table_open": "table",
-    "code_block": "code",
-    "fence": "code",
-    "math_block": "formula",
-}
-=======
 def questions(text: str) -> list[str]:
     """The runs in bold of a Markdown text that ask something (hold a question mark), as HTML without paragraphs."""
     found = []
@@ -58,6 +46,15 @@ def questions(text: str) -> list[str]:
     return found
 
 
->>>>>>> main
+_KINDS = {
+    "heading_open": "heading",
+    "paragraph_open": "paragraph",
+    "bullet_list_open": "list",
+    "ordered_list_open": "list",
+    "table_open": "table",
+    "code_block": "code",
+    "fence": "code",
+    "math_block": "formula",
+}
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 dollarmath_plugin(_PARSER, renderer=lambda tex, options: mathml(tex, options["display_mode"]))
