@@ -961,10 +961,11 @@ else:
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now
 #
-# A ViT cuts a picture into patches of $P \times P$ pixels and maps each with one linear layer, which is a stride-$P$
-# convolution. A class token joins, positions are added, and from there on it is a Transformer encoder like any other:
-# yours equals PyTorch's to the last digits. The class token, which starts out knowing nothing, has gathered what the
-# classifier needs through attention alone.
+# - A ViT cuts a picture into patches of $P \times P$ pixels and maps each with one linear layer, which is a
+#   stride-$P$ convolution.
+# - A class token joins, positions are added, and from there on it is a Transformer encoder like any other: yours equals
+#   PyTorch's to the last digits.
+# - The class token starts out knowing nothing: what the classifier needs it has gathered through attention alone.
 #
 # Read on: the [ViT paper](https://arxiv.org/abs/2010.11929) (section 3.1 is one page and you have written all of it),
 # [vit-pytorch](https://github.com/lucidrains/vit-pytorch) for a dozen variants in the same style,

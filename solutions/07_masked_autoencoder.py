@@ -935,11 +935,12 @@ repaint(published, photo("astronaut", (224, 224))) if published else None
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now
 #
-# Hide three quarters of the patches at random, encode the rest, let a small decoder paint what was hidden, and count
-# the error there: a picture without a label has become a question with an answer. The decoder is needed since the
-# encoder has no tokens for what it did not see, and it keeps mask tokens and pixel detail out of the part that one
-# keeps. So much is hidden because pictures repeat themselves; leaving it out makes the encoder cheap as well. What
-# comes out is an encoder that needs few labels.
+# - Hide three quarters of the patches at random, encode the rest, let a small decoder paint what was hidden, and count
+#   the error there: a picture without a label has become a question with an answer.
+# - The decoder is needed since the encoder has no tokens for what it did not see, and it keeps mask tokens and pixel
+#   detail out of the part that one keeps.
+# - So much is hidden because pictures repeat themselves; leaving it out makes the encoder cheap as well.
+# - What comes out is an encoder that needs few labels.
 #
 # Read on: the [MAE paper](https://arxiv.org/abs/2111.06377) and its [code](https://github.com/facebookresearch/mae), in
 # which you will recognise your own functions; [BERT](https://arxiv.org/abs/1810.04805) for the idea. Next, lesson 08: a

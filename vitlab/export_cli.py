@@ -71,6 +71,19 @@ def notes(
 
 
 @export_app.command()
+def slides(
+    out: Annotated[Path, typer.Option("--out", help="The folder for the decks.")],
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
+) -> None:
+    """Write a deck of slides for each lesson: one HTML file that needs no network."""
+    from vitlab.course import command
+    from vitlab.project import find_project
+
+    chosen = [] if lessons == ["all"] else lessons or []
+    raise typer.Exit(0 if command.export_slides(find_project(), out, chosen) else 1)
+
+
+@export_app.command()
 def archive(out: Annotated[Path, typer.Option("--out", help="The zip to write, such as vitlab.zip.")]) -> None:
     """Write the course as one zip that pip installs: for Google Colab, or a release. It holds no lesson."""
     from vitlab.course.archive import export_archive

@@ -93,11 +93,23 @@ def test_exactly_the_canvases_that_take_keys_can_be_reached_and_say_so(open_expl
         assert len(set(canvas.evaluate(PRESS))) == 1, canvas.get_attribute("aria-label")
 
 
-HEARD = """() => {
-  window.heard = [];
-  const listen = (one) => new MutationObserver(() => window.heard.push(one.textContent))
+# a drag in one go, so that no slow machine makes a pause of it
+DRAG = """async () => {
+  const heard = [];
+  const listen = (one) => new MutationObserver(() => heard.push(one.textContent))
     .observe(one, { childList: true, characterData: true, subtree: true });
   document.querySelectorAll(".vl [aria-live]:not([aria-live=off]), .vl [role=status]").forEach(listen);
+  const said = document.querySelector(".vl-say");
+  const before = said.textContent;
+  const input = document.querySelector(".vl input[type=range]:enabled");
+  for (const value of [input.max, input.max - 1, input.min, Number(input.min) + 1, Number(input.min) + 2]) {
+    input.value = value;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    await Promise.resolve();
+  }
+  const during = [...heard];
+  await new Promise((done) => setTimeout(done, 1500));
+  return { during, heard, before, after: said.textContent };
 }"""
 
 
@@ -106,15 +118,10 @@ def test_a_drag_is_read_aloud_once_when_it_has_come_to_rest(open_explorer, widge
     page.emulate_media(reduced_motion="reduce")
     free(page)
     page.wait_for_timeout(900)
-    page.evaluate(HEARD)
-    before = page.locator(".vl-say").text_content()
-    page.locator(".vl input[type=range]:enabled").first.focus()
-    for key in ("End", "ArrowLeft", "Home", "ArrowRight", "ArrowRight"):
-        page.keyboard.press(key)
-    assert page.evaluate("heard") == []
-    page.wait_for_timeout(1000)
-    after = page.locator(".vl-say").text_content()
-    assert page.evaluate("heard") == ([after] if after != before else [])
+    drag = page.evaluate(DRAG)
+    assert drag["during"] == []
+    if drag["heard"] or drag["after"] != drag["before"]:  # a drag there and back need not be told
+        assert drag["heard"] == [drag["after"]]
 
 
 PICTURES = "() => [...document.querySelectorAll('.vl canvas')].map((canvas) => canvas.toDataURL())"

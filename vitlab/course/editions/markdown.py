@@ -18,6 +18,21 @@ def inline_html(text: str) -> str:
     return _PARSER.renderInline(text)
 
 
+def blocks(text: str) -> list[tuple[str, str]]:
+    """The blocks of a Markdown text in order, each with its kind and its source.
+
+    Kinds: "heading", "paragraph", "list", "table", "code" (indented or fenced), "formula", "other".
+    """
+    lines = text.splitlines()
+    tops = [token for token in _PARSER.parse(text) if token.level == 0 and token.map and token.nesting >= 0]
+    found = []
+    for token in tops:
+        first, last = token.map
+        source = "\n".join(lines[first:last]).rstrip()  # an indented block of code needs its first spaces
+        found.append((_KINDS.get(token.type, "other"), source))
+    return found
+
+
 def questions(text: str) -> list[str]:
     """The runs in bold of a Markdown text that ask something (hold a question mark), as HTML without paragraphs."""
     found = []
@@ -31,5 +46,15 @@ def questions(text: str) -> list[str]:
     return found
 
 
+_KINDS = {
+    "heading_open": "heading",
+    "paragraph_open": "paragraph",
+    "bullet_list_open": "list",
+    "ordered_list_open": "list",
+    "table_open": "table",
+    "code_block": "code",
+    "fence": "code",
+    "math_block": "formula",
+}
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable("table")
 dollarmath_plugin(_PARSER, renderer=lambda tex, options: mathml(tex, options["display_mode"]))
