@@ -23,8 +23,19 @@ CELL = "text-align:left;padding:.15em .8em .15em 0;vertical-align:top"
 
 
 @dataclass(frozen=True)
+class Link:
+    """Words that lead somewhere. address: seen from the notebook, such as 01_patches_to_tokens.ipynb."""
+
+    words: str
+    address: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@dataclass(frozen=True)
 class Card:
-    """A titled box. Backticks mark code.
+    """A titled box. Backticks mark code; a line or a cell of the table may be a Link.
 
     kind: a key of LOOKS; lines: paragraphs; table: rows of texts, the first of them a header where `header`;
     folded: (summary, text) pairs that open on a click.
@@ -32,14 +43,14 @@ class Card:
 
     kind: str
     title: str
-    lines: Sequence[str] = ()
-    table: Sequence[Sequence[str]] = ()
+    lines: Sequence[str | Link] = ()
+    table: Sequence[Sequence[str | Link]] = ()
     header: bool = False
     folded: Sequence[tuple[str, str]] = ()
 
     def __repr__(self) -> str:
         sign, _ = LOOKS[self.kind]
-        text = [f"{sign} {self.title}", *self.lines]
+        text = [f"{sign} {self.title}", *map(str, self.lines)]
         if self.table:
             widths = [max(len(str(row[i])) for row in self.table) for i in range(len(self.table[0]))]
             text += [
@@ -52,7 +63,7 @@ class Card:
         sign, colour = LOOKS[self.kind]
         parts = [f'<div style="{BOX.format(colour=colour)}" role="status">']
         parts.append(f"<strong>{sign} {_code(self.title)}</strong>")
-        parts += [f'<p style="margin:.3em 0">{_code(line)}</p>' for line in self.lines]
+        parts += [f'<p style="margin:.3em 0">{_shown(line)}</p>' for line in self.lines]
         if self.table:
             parts.append(f'<table style="margin:.3em 0;font-size:.95em">{self._rows()}</table>')
         for summary, text in self.folded:
@@ -64,10 +75,14 @@ class Card:
         rows = []
         for i, row in enumerate(self.table):
             tag, scope = ("th", ' scope="col"') if self.header and i == 0 else ("td", "")
-            rows.append(
-                "<tr>" + "".join(f'<{tag}{scope} style="{CELL}">{_code(str(c))}</{tag}>' for c in row) + "</tr>"
-            )
+            rows.append("<tr>" + "".join(f'<{tag}{scope} style="{CELL}">{_shown(c)}</{tag}>' for c in row) + "</tr>")
         return "".join(rows)
+
+
+def _shown(text: object) -> str:
+    if isinstance(text, Link):
+        return f'<a href="{escape(text.address)}" style="text-decoration:underline">{_code(text.words)}</a>'
+    return _code(str(text))
 
 
 def _code(text: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 
 from helpers.cards import LOOKS, Card
 from helpers.exercises import find, items, lesson_info
-from helpers.exercises.definition import Exercise, Experiment, Item, Question
+from helpers.exercises.definition import Exercise, Experiment, Item, Question, has_check
 from helpers.exercises.judge import CRASHED, RIGHT, Verdict, judge
 from helpers.experiment import Result, measure
 from helpers.models.conventions import STANDARD, Conventions
 from helpers.progress import NBGRADER, read_progress, record
 from helpers.runner import LocalRunner
+from helpers.start import next_step
 
 
 class Lesson:
@@ -126,12 +127,12 @@ class Lesson:
                 continue
             kind = progress.get(item.id, {}).get("verdict", "not attempted")
             sign, _ = LOOKS.get(kind, LOOKS["not attempted"])
-            rows.append((f"{sign} {kind}", f"`{item.id}`", item.title, f"{item.minutes} min", _points(item)))
+            verdict = f"{sign} {kind}" if has_check(item) else "– a person reads it"
+            rows.append((verdict, f"`{item.id}`", item.title, f"{item.minutes} min", _points(item)))
         done = sum(row[0].endswith(RIGHT) for row in rows)
-        title = (
-            f"{'Homework' if varied else 'Lesson'} {self.info.number}: {self.info.title} – {done} of {len(rows)} done"
-        )
-        return Card("note", title, table=rows)
+        checked = sum(has_check(item) for item in items(self.info.number, self.conventions))
+        title = f"{'Homework' if varied else 'Lesson'} {self.info.number}: {self.info.title} – {done} of {checked} done"
+        return Card("note", title, next_step(self.info, self.conventions), rows)
 
 
 def verdict_card(verdict: Verdict) -> Card:

@@ -32,6 +32,29 @@ from helpers.tour import verdict_on
 lesson = Lesson("00", globals())
 lesson
 
+# %% [markdown] slideshow={"slide_type": "skip"}
+# This notebook is also the **start page** of the course. Come back to see what is done, what comes next and how long
+# the rest takes; each link opens a lesson, on the right at its first open exercise.
+
+# %% slideshow={"slide_type": "skip"}
+from helpers.start import course
+
+course()
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# When your course asks for your work, save your notebooks and press the button. It looks at whether they can be graded
+# and puts every one that holds an answer into `hand_in.zip`, beside this notebook.
+
+# %% slideshow={"slide_type": "skip"}
+from helpers.hand_in import hand_in
+
+hand_in()
+
+# %% [markdown] tags=["ta-note"]
+# **TA, opening.** Project the explorer of part 9 on its first pattern and ask what comes out if two letters change
+# places. Collect two answers and leave them open: the hour answers them. Then say how the room works: everybody in
+# their own notebook, in pairs, and a wrong answer costs nothing.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · How these notebooks work (4 min) ★
 #
@@ -73,8 +96,14 @@ verdict_on("to_channels_last", lambda images: images.transpose(1, 3))
 verdict_on("to_channels_last", lesson.piece("to_channels_last"))
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 4 minutes.** Run the four verdict cells on the projector and read one card aloud. Say that a wrong answer costs
-# nothing here and can be checked as often as one likes. Who is stuck for three minutes should ask for a hint.
+# **TA, 4 minutes.** Run the four verdict cells on the projector and read one card aloud. Who is stuck for three minutes
+# asks for a hint.
+# - **They get wrong:** They wait to be sure before they run a check. It can be run as often as one likes, and each card
+#   says what to do next.
+# - **Ask next:** What tells the first card from the second? (The first exercise was not attempted; the second stopped
+#   with an error, and the card says in which line.)
+# - **Run live:** `verdict_on("to_channels_last", lambda images: images.transpose(1, 3))`: read the card aloud: the
+#   named mistake, the input, what was expected, what came.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A pattern names the axes (8 min) ★
@@ -150,9 +179,13 @@ lesson.check("to_channels_last")
 lesson.piece("to_channels_last")(images).shape  # (B, C, H, W) -> (B, H, W, C)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** Most common: `transpose(1, 3)`, which lays pictures on their sides (square pictures hide it, ours
-# are not square on purpose), and `permute` with the inverse order. Ask: which of the two would a test on 32 x 32
-# pictures of one colour have caught?
+# **TA, 8 minutes.** The room answers `shape_sideways` and writes `to_channels_last`, in pairs.
+# - **They get wrong:** *height and width swapped*: they write `transpose(1, 3)`, and every picture lies on its side.
+#   Square pictures would hide it, so ours are not square. *the way back*: they write `permute` with the inverse order.
+# - **Ask next:** Which of the two would a test on pictures of one colour, 32 x 32, have caught? (Only the second: its
+#   shape is wrong. The first gives the right shape and the right values.)
+# - **Run live:** `sideways = rearrange(`, `rearrange(images, "b c h w -> b h w")`: first the pictures on their sides,
+#   then the error that names the axis that went missing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Brackets on the right join axes (6 min) ★
@@ -188,7 +221,7 @@ owner = [0, 0, 0, 1, 1, 1]  # the picture of each number
 figures.tables({"two pictures": tiny} | joined, owner, "Six numbers, three of each picture, joined in two orders")
 
 # %% [markdown]
-# **Now imagine the strip of six pictures above with `(w b)` in place of `(b w)`. What does one see?**
+# Now imagine the strip of six pictures above with `(w b)` in place of `(b w)`. **What does one see?**
 #
 # - a) the same row, its pictures in the opposite order
 # - b) the six pictures mixed, one column of pixels of each in turn
@@ -216,8 +249,14 @@ figures.show(mixed, "One wide blur in which all six pictures lie over one anothe
 # picture. Same shape, no error, and useless for a network.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 6 minutes.** The rule to leave on the board: *right is fast*. Who chose a) thinks of brackets as lists of
-# pictures. Ask next: which column of which picture stands at place 7 of the mixed strip? (column 1 of picture 1)
+# **TA, 6 minutes.** Leave the rule on the board: right is fast. Vote on `bracket_order` before you run the cell that
+# shows it.
+# - **They get wrong:** Who takes a) reads a bracket as a list of pictures. In `shape_column` the strip comes out wide
+#   in place of high: they join `b` to the wrong side.
+# - **Ask next:** Which column of which picture stands at place 7 of the mixed strip? (Column 1 of picture 1: six
+#   pictures give their column 0 first.)
+# - **Run live:** `mixed = rearrange(`: after the vote. Six pictures lie over one another, in the same shape and without
+#   an error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Brackets on the left split axes (11 min) ★
@@ -288,9 +327,15 @@ page = lesson.piece("photo_album")(images, 2)  # (6, C, H, W) -> (2*H, 3*W, C)
 figures.show(page, "An album page: " + "; ".join(", ".join(figures.SUBJECTS[i : i + 3]) for i in (0, 3)))
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 11 minutes.** This is the hardest exercise here: give it 8 minutes. Common: the page fills column by column
-# (the slow factor chosen wrongly on the left), `rows` given to the wrong name, `(h rows)` for `(rows h)`. Let pairs
-# compare pictures before they compare patterns. Ask next: change one bracket so that the page fills column by column.
+# **TA, 11 minutes.** The hardest exercise here: give `photo_album` eight minutes. Let pairs compare pictures before
+# they compare patterns.
+# - **They get wrong:** *column by column*: the page fills downwards, with the slow factor chosen wrongly on the left.
+#   *rows taken for columns*: the number goes to the wrong name. *pixels interleaved*: `(h rows)` for `(rows h)`, and
+#   every picture is torn apart.
+# - **Ask next:** Which one bracket do you change so that the page fills column by column? (The one on the left:
+#   `(cols rows)` for `(rows cols)`.)
+# - **Run live:** `halves = rearrange(`, `page = lesson.piece("photo_album")`: the halves before the exercise, the page
+#   when the first pairs are done.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · reduce: what is missing on the right goes away (9 min) ★
@@ -358,9 +403,13 @@ small = lesson.piece("average_pool")(images, 4)  # (B, C, H, W) -> (B, C, H/4, W
 figures.show(small, "The six pictures at 24 x 32 pixels: coarse, and still easy to recognise")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes.** Common: `(k1 h)` averages pixels far apart (ask for the picture it makes: a ghost of several
-# shifted ones), `[::k]` takes a single pixel, `h=k` gives a k x k result. Ask next: how do you get max pooling from it?
-# (one word)
+# **TA, 8 minutes.** The room answers `shape_reduced` and writes `average_pool`.
+# - **They get wrong:** *pixels far apart averaged*: `(k1 h)` for `(h k1)`. Ask for the picture that it makes: a ghost
+#   of several shifted ones. *one pixel of each square*: `[::k]` takes one pixel and no average. *k squares instead of
+#   squares of k*: `h=k`, and the result is k x k.
+# - **Ask next:** How do you get max pooling from it? (One word: "max" for "mean".)
+# - **Run live:** `averages = {how: reduce(`, `small = lesson.piece("average_pool")`: blend, brightest and darkest; then
+#   six pictures at 24 x 32 pixels that one still recognises.
 
 # %% [markdown]
 # ## 6 · repeat: what is new on the right is copied (6 min)
@@ -423,8 +472,11 @@ pooled = lesson.piece("average_pool")(images, 8)  # (B, C, H/8, W/8)
 figures.show(lesson.piece("upsample")(pooled, 8), "The six pictures as mosaics of 12 x 16 plain squares")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 6 minutes, not on the short path.** Common: tiles in place of enlarged pixels, one factor in the wrong order.
-# Ask next: is pooling after upsampling the identity? And upsampling after pooling? (yes; no, the detail is lost)
+# **TA, not in the section.** Homework, or for pairs that are done early. The picture of the mosaics is a good still.
+# - **They get wrong:** *tiled*: the whole picture stands there several times where each pixel should grow. *tiled along
+#   the height* and *tiled along the width* are the same slip in one bracket only.
+# - **Ask next:** Is pooling after upsampling the identity? (Yes.) And upsampling after pooling? (No: the detail is
+#   lost.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · What a transformer needs: heads (9 min) ★
@@ -499,9 +551,13 @@ there, back = lesson.piece("split_heads"), lesson.piece("merge_heads")
 torch.equal(back(there(tokens, 3)), tokens), torch.equal(tokens.reshape(1, 3, 2, 2).reshape(1, 2, 6), tokens)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes.** Common: `view(b, heads, n, d)` without transposing, `(d h)` for `(h d)`, merging without moving the
-# heads back. Point at the colours of the right table. Ask next: would a model trained from scratch with `(d h)` in both
-# places be worse? (no: it is a fixed renaming of features; but published weights would no longer fit)
+# **TA, 8 minutes.** The room answers `shape_heads` and writes `split_heads`; show `merge_heads` solved.
+# - **They get wrong:** *view without transpose*: the shape is right and each head holds features of other tokens.
+#   *heads interleaved*: `(d h)` for `(h d)`. In `merge_heads`, *merged without transposing back*: they join without
+#   moving the heads behind the tokens.
+# - **Ask next:** Would a model trained from scratch with `(d h)` in both places be worse? (No: it is a fixed renaming
+#   of features. But published weights would no longer fit.)
+# - **Run live:** `tokens = torch.arange(12)`: point at the colours of the right table: one head, two colours.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Measured: einops beside reshape and permute (6 min)
@@ -627,8 +683,11 @@ figures.race({"120 pictures": times(many), "one tiny tensor": times(torch.zeros(
 # few microseconds a call, which shows only on the tiny tensor (it is parsed once and then remembered).
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 6 minutes, not on the short path.** Collect predictions by show of hands before running. Answer a) is the belief
-# that most scrambled-batch bugs rest on. If the machine is busy, the dots of the race scatter: compare the bars.
+# **TA, not in the section.** Collect predictions by show of hands before you run it.
+# - **They get wrong:** Answer a), that the same shape is the same picture, is the belief on which most scrambled
+#   batches rest. On a busy machine the dots of the race scatter: compare the bars.
+# - **Ask next:** Why does `reshape` alone put any value in its right place at all? (By accident: the first value and a
+#   few others happen to stay where they were.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Play (3 min)
@@ -640,17 +699,20 @@ figures.race({"120 pictures": times(many), "one tiny tensor": times(torch.zeros(
 # %% tags=["explorer"]
 explorer.explore(images)
 
-# %% [markdown] tags=["ta-note"]
-# **TA, 3 minutes, not on the short path.** The explorer's presets hold the answers to several exercises, so open it
-# after part 7. The 24 quarters in a row: `b c (top h) (left w) -> h (b top left w) c`, with `top=2, left=2`. Ask next:
-# what does `(w b top left)` at the end show?
-
 # %% [markdown]
 # Where will you need it? Here is the model of the lessons to come. Cutting a picture into patches is one `rearrange`;
 # so are the heads of attention, and pooling can be a `reduce`.
 
 # %%
 whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "attention": "heads", "pooling": "reduce"})
+
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** The presets of the explorer hold the answers to several exercises, so open it after part
+# 7.
+# - **They get wrong:** The 24 quarters in a row: `b c (top h) (left w) -> h (b top left w) c`, with `top=2, left=2`.
+#   Many put `w` first in the bracket.
+# - **Ask next:** What does `(w b top left)` at the end show? (All quarters over one another: `w` is the slow factor
+#   now, so their columns take turns.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now
@@ -666,3 +728,64 @@ whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "atten
 # [einops for PyTorch users](https://einops.rocks/pytorch-examples.html), by the author of the library; the paper:
 # Rogozhnikov, [Einops: Clear and Reliable Tensor Manipulations with Einstein-like
 # Notation](https://openreview.net/forum?id=oapKSVM2bcj), ICLR 2022.
+
+# %% [markdown] slideshow={"slide_type": "skip"}
+# Your way on from here: links lead to the next exercise that is open, in this lesson or a later one.
+
+# %% slideshow={"slide_type": "skip"}
+course()
+
+# %% [markdown] tags=["worksheet"]
+# A pattern such as `b c h w -> b c w h` names the axes of a tensor. **What does it do to the numbers in it?**
+#
+# ### `shape_column`
+# Read the shapes on this page off the patterns. `x` has the shape `(10, 3, 32, 48)`: ten pictures, 3 channels, 32
+# pixels high, 48 wide.
+#
+# > The bracket `(b h)` is one axis of 10 · 32 = 320: the ten pictures stand under one another.
+#
+# ### Walk along a bracket
+# Two "pictures" of one row: `x` is [[a, b, c], [d, e, f]], with the axes `b w`. Write
+# `rearrange(x, "b w -> (b w)")` into the left strip, `rearrange(x, "b w -> (w b)")` into the right one.
+#
+# ```grid Six empty cells for (b w)
+# . . . . . .
+# ```
+# ```grid Six empty cells for (w b)
+# . . . . . .
+# ```
+#
+# > The right letter in a bracket moves faster. `(b w)` goes through a whole picture, then the next; `(w b)` takes
+# > column 0 of each picture, then column 1 of each.
+# >
+# > ```grid a b c d e f
+# > a b c d e f
+# > ```
+# > ```grid a d b e c f
+# > a d b e c f
+# > ```
+#
+# ### `bracket_order`
+# Six pictures stand side by side in a strip: `rearrange(pictures, "b c h w -> c h (b w)")`. Now write `(w b)` in place
+# of `(b w)`.
+#
+# > As in the task before: `b` is the fast letter now, so column 0 of all six pictures comes first, then column 1.
+#
+# ### `shape_split`
+# > `b1` is 2, so `b2` = 10 / 2 = 5 stands first; the bracket `(b1 w)` is 2 · 48 = 96 wide.
+#
+# ### `shape_reduced`
+# > 32 = h · 4, so `h` is 8. What stands on the left only, `c` and `four`, is reduced: gone.
+#
+# ### `shape_heads`
+# In a Transformer a batch holds 2 sequences of 50 tokens with 192 features each, `(2, 50, 192)`. Each attention head is
+# to get an equal part of the features of all tokens: `(batch, heads, tokens, features of a head)`.
+#
+# > `b n (h d) -> b h n d` with h = 3, so d = 192 / 3 = 64.
+#
+# ### `predict_view`
+# Three ways to lay a batch `(B, C, H, W)` in a row: `rearrange(x, "b c h w -> c h (b w)")`;
+# `x.permute(1, 2, 0, 3).reshape(C, H, -1)`; and `x.reshape(C, H, -1)` alone.
+#
+# > `reshape` never moves a number, it only counts them off anew. Here `b` has to move behind `h`, so something must
+# > move first. Equal shapes prove nothing.

@@ -40,9 +40,9 @@ lesson
 whole_model(VIT[1:])
 
 # %% [markdown] tags=["ta-note"]
-# **TA · the hour.** 50 minutes: parts 1, 5, 8, 10. Start the training cell of part 10 before you discuss it. The
-# other parts are homework; nothing in the section breaks without them, because later cells go on with the course's
-# own pieces. Projector: the explorer of part 11 also works first, as a trailer.
+# **TA, opening.** Open with the explorer of part 11 as a trailer: one picture, followed from pixels to a class. Ask
+# what has to happen in between, and collect the words cut, project, position, attention. Parts 1, 5, 8 and 10 are the
+# section; the others are homework. Nothing breaks without them, because later cells go on with the course's own pieces.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Pictures to patches (12 min) ★
@@ -109,8 +109,9 @@ figures.cut_apart(cat, patches[0], 56)
 # Row 0 of the tensor is the first patch, and so on: the grid has become a list. Nothing but the order of the list now
 # says which patches were neighbours.
 #
-# **How many?** The paper is called *An Image is Worth 16x16 Words*, and the sheet speaks of a 16x16 grid and of 256
-# patches. Careful: in the paper a *patch* has 16x16 *pixels*. How many patches does a 224x224 picture give then?
+# How many? The paper is called *An Image is Worth 16x16 Words*, and the sheet speaks of a 16x16 grid and of 256
+# patches. Careful: in the paper a *patch* has 16x16 *pixels*. **How many patches does a 224x224 picture give
+# then?**
 
 # %% tags=["answer"] exercise="tokens_b16"
 ### BEGIN SOLUTION
@@ -123,7 +124,8 @@ tokens_b16 = 196
 lesson.check("tokens_b16")
 
 # %% [markdown]
-# So where do 256 patches come from? In two ways. First: keep the picture at 224 pixels. Which side must a patch have?
+# So where do 256 patches come from? In two ways. First: keep the picture at 224 pixels. **Which side must a patch
+# have?**
 
 # %% tags=["answer"] exercise="patch_pixels_256"
 ### BEGIN SOLUTION
@@ -153,10 +155,14 @@ lesson.check("picture_pixels_256")
 # Where this course says 256 patches it means one of these two, and where it says patch 16 it means pixels.
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 1.** The two classics: `(p1 h)` for `(h p1)` (thinned-out pictures; let them draw it with
-# `figures.cut_apart`), and a bare `reshape`. The most instructive one is a grid of P x P patches, which is how the
-# sheet's sentence reads. Ask next: what is lost when a picture becomes a list? (Nothing, as long as the order is
-# known: lesson 02. The model does not know it: lesson 05.)
+# **TA, 12 minutes.** The room writes `patchify` and answers the three questions. Let them draw their result with
+# `figures.cut_apart`: a wrong one is seen at once.
+# - **They get wrong:** The two classics are *subsampled pictures*, `(p1 h)` for `(h p1)`, which gives thinned-out
+#   copies of the whole picture, and *view without permute*, a bare `reshape`. The most instructive one is *a grid of
+#   patch_size x patch_size patches*: that is how the sheet's sentence reads.
+# - **Ask next:** What is lost when a picture becomes a list? (Nothing, as long as the order is known: lesson 02. The
+#   model does not know it: lesson 05.)
+# - **Run live:** `patches = cut(cat[None], 56)`: each row of the result, drawn as a patch. Count along the first row.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · And back (10 min)
@@ -216,6 +222,13 @@ figures.cut_apart(cat, wrong[0], 56)
 # ### STUB
 # *Write your answer here.*
 # ### END SOLUTION
+
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** Homework. The still of the wrong patches after a perfect round trip is worth a minute.
+# - **They get wrong:** *width before height*: `image_size` is (H, W), as in a tensor. *only square grids*: the root of
+#   N in place of the given size. *undoes subsampling*: a round trip that works, with both halves wrong.
+# - **Ask next:** What would prove that a `patchify` is right, if a round trip does not? (Compare one patch with the
+#   pixels that were cut out by slicing.)
 
 # %% [markdown]
 # ## 3 · One linear map for all patches (11 min)
@@ -297,9 +310,11 @@ lesson.check("PatchEmbed")
 # that at the end published weights load into *your* class.
 
 # %% [markdown] tags=["ta-note"]
-# **TA · parts 2 and 3.** A good question on the convolution: does a ViT "contain no convolutions"? (It has one, with
-# a kernel as large as its stride.) Lesson 08 replaces it. If somebody flips the kernel: PyTorch's Conv2d is a
-# cross-correlation.
+# **TA, not in the section.** Homework. Tie it to lesson 08, which puts something else in the place of this convolution.
+# - **They get wrong:** *kernel flipped*: PyTorch's Conv2d is a cross-correlation and mirrors nothing. *another order
+#   within a patch*: rows of the weight read as `(p1 p2 c)`. In `PatchEmbed`, *channels where tokens belong*: (B, D, N)
+#   for (B, N, D).
+# - **Ask next:** Does a ViT "contain no convolutions"? (It has one, with a kernel as large as its stride.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · What joins the patches (3 min)
@@ -326,6 +341,13 @@ lesson.check("class_token_start")
 # %% [markdown]
 # So whatever it says in the end, it has gathered from the other tokens on the way. How do tokens tell each other
 # anything? Through attention, and nowhere else in the model.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** One question, two minutes at home.
+# - **They get wrong:** Who takes b) or c) gives the class token a picture before it has met one. It is a parameter, the
+#   same for every picture.
+# - **Ask next:** From where does it get what it says in the end? (From the other tokens, through attention and nowhere
+#   else.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Attention (11 min) ★
@@ -369,8 +391,8 @@ for d in (4, 64, 1024):
     print(f"d = {d:4}: dot products have a spread of {(q * k).sum(-1).std():.0f}")
 
 # %% [markdown]
-# A softmax over numbers 32 apart gives all its weight to one key, and hardly any gradient to the others. Dividing by
-# $\sqrt d$ is there
+# A softmax over numbers 32 apart gives all its weight to one key, and hardly any gradient to the others. **Why are
+# the scores divided by $\sqrt d$?**
 # - a) so that the weights of a query sum to 1
 # - b) so that the scores keep a spread of about 1 whatever $d$ is
 # - c) so that the result has the length of a value
@@ -387,9 +409,14 @@ why_scale = "b"
 lesson.check("why_scale")
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 5.** Most common: no scale, and softmax over the wrong axis (`dim=1`, which is right for three axes *of
-# scores transposed* and never for four). Ask: what does attention return if all scores are equal? (The mean of the
-# values: remember that for pooling, lesson 06.) What if one score is huge? (One value, copied.)
+# **TA, 11 minutes.** The room writes `attention`; say the three steps aloud first: scores, softmax, average.
+# - **They get wrong:** *no scale*, and a softmax over the wrong axis: *softmax over axis 1* is fine for nobody, and
+#   *softmax over the queries* makes columns sum to 1 where rows should. *axes counted from the front*:
+#   `transpose(1, 2)` works for three axes and not for four.
+# - **Ask next:** What does attention return if all scores are equal? (The mean of the values: remember it for lesson
+#   06.) And if one score is huge? (One value, copied.)
+# - **Run live:** `for d in (4, 64, 1024):`: the spread of the dot products grows as the root of d. Then vote on
+#   `why_scale`.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Several heads (14 min)
@@ -429,8 +456,8 @@ class MultiHeadSelfAttention(nn.Module):
 lesson.check("MultiHeadSelfAttention")
 
 # %% [markdown]
-# ViT-B/16 has 12 heads of 64 features. With 6 heads in place of 12 (and the same width), how many parameters would its
-# attention layers have? a) half as many, b) as many, c) twice as many
+# ViT-B/16 has 12 heads of 64 features. **With 6 heads in place of 12 (and the same width), how many parameters would
+# its attention layers have?** a) half as many, b) as many, c) twice as many
 
 # %% tags=["answer"] exercise="fewer_heads"
 ### BEGIN SOLUTION
@@ -441,6 +468,15 @@ fewer_heads = "b"
 
 # %% tags=["check"] exercise="fewer_heads"
 lesson.check("fewer_heads")
+
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** Homework, the longest of the lesson. The bug of the day joins the heads with a bare
+# `reshape`: shapes fit, and training even works a little.
+# - **They get wrong:** *heads merged without transposing back*: the shape is right, the tokens are scrambled. *heads
+#   interleaved*: `(d h)` for `(h d)`. *scale by the width of the model*: each head has a query of its own, dim / heads
+#   long.
+# - **Ask next:** Why does `fewer_heads` not change the number of parameters? (Each head becomes wider: `qkv` and `proj`
+#   keep their shapes.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · The encoder block (12 min)
@@ -522,10 +558,11 @@ gap = (block(x) - stock(x)).abs().max().item()
 print("The block equals torch.nn.TransformerEncoderLayer, given the same weights:", gap < 1e-12)
 
 # %% [markdown] tags=["ta-note"]
-# **TA · parts 6 and 7.** The bug of the day is joining the heads with a bare `reshape`: shapes fit, training even
-# works a little. In the block: post-norm (from memory of the 2017 figure), and `x = self.norm1(x)` which overwrites
-# the residual. Ask: what would the block do with all weights at zero? (Nothing: it is the identity. That is why depth
-# can be trained at all.)
+# **TA, not in the section.** Homework. Draw the block as a straight road with two side streets.
+# - **They get wrong:** *norm after the residual*: post-norm, from memory of the figure of 2017. *residual from the
+#   normalised tokens*: `x = self.norm1(x)` overwrites what the residual should carry on.
+# - **Ask next:** What would the block do with all weights at zero? (Nothing: it is the identity. That is why depth can
+#   be trained at all.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · The Vision Transformer (15 min) ★
@@ -591,9 +628,15 @@ model = VisionTransformer((224, 336), 16, 3, num_classes=3, dim=64, depth=2, hea
 model(cat[None])
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 8.** Positions before the class token joins (off by one) is the classic, and the check names it. Also:
-# the class token not expanded along the batch (works for one picture), no final norm. Ask: which line would you
-# change to make it a text classifier? (Only the first: `patch_embed` becomes a table of word vectors.)
+# **TA, 11 minutes.** Do not have it typed: show `ViT` solved, line by line, and let the room say each next line before
+# you uncover it. Run the check at the end.
+# - **They get wrong:** *positions off by one*: positions are added before the class token joins, the classic, and the
+#   check names it. *one class token for the whole batch*: it is not expanded along the batch and works for one picture
+#   only. *no final norm*.
+# - **Ask next:** Which line would you change to make it a text classifier? (Only the first: `patch_embed` becomes a
+#   table of word vectors.)
+# - **Run live:** `ViT`, `VisionTransformer = lesson.piece("ViT")`: the class in the order in which a picture passes
+#   through it; then the whole cat, which is not square, gives three logits.
 
 # %% [markdown]
 # ## 9 · ViT-B/16 on paper (16 min)
@@ -678,7 +721,7 @@ parameters_tokens = (16 * 16 * 3 * 768 + 768) + 768 + 197 * 768
 lesson.check("parameters_tokens")
 
 # %% [markdown]
-# One block:
+# **How many parameters has one block?**
 
 # %% tags=["answer"] exercise="parameters_block"
 ### BEGIN SOLUTION
@@ -734,9 +777,11 @@ figures.parameters(parts)
 # and positions, takes less than 1%.
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 9.** Forgotten biases, the position of the class token, the final norm: the check names each. Quick
-# estimate to teach: a block has about $12 D^2$ parameters (4 D² in attention, 8 D² in the MLP), so 12 · 12 · 768² ≈
-# 85 M.
+# **TA, not in the section.** Homework. Teach the quick estimate: a block has about 12 D² parameters (4 D² in attention,
+# 8 D² in the MLP), so twelve of them have 12 · 12 · 768² ≈ 85 M.
+# - **They get wrong:** Forgotten biases, the class token's own position, the final norm: the check names each.
+# - **Ask next:** Where do most parameters of a ViT sit? (Two thirds in the MLPs, the layers in which tokens do not see
+#   each other.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Train it (12 min) ★
@@ -824,10 +869,13 @@ figures.learning_curves(histories)
 # (The untrained ViT is somewhere around chance, and not always close: random weights have a favourite class.)
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 10.** About half a minute on two cores. Let the room vote before you run it: most vote a). Ask
-# afterwards: what would you add to the ViT, or to its data, to win with 1,000 pictures? (Augmentation, a
-# convolutional stem: lesson 08, pre-training without labels: lesson 07.) The margin on 12,000 pictures is a few
-# points, not a triumph, and that is the honest size of it here.
+# **TA, 10 minutes.** Run the experiment before class. Vote on `predict_learning`, show the table, then the curves.
+# - **They get wrong:** Most vote a), the ViT in both cases. The margin on 12,000 pictures is a few points, not a
+#   triumph, and that is the honest size of it here.
+# - **Ask next:** What would you add to the ViT, or to its data, to win with 1,000 pictures? (Augmentation; a
+#   convolutional stem, lesson 08; pre-training without labels, lesson 07.)
+# - **Run live:** `result = lesson.experiment(`, `figures.learning_curves(histories)`: the table as it stands from
+#   before class; on the ViT's curve for 1,000 pictures, where the loss goes and what it is worth on new pictures.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · See it think (4 min)
@@ -876,6 +924,13 @@ figures.kernels(shown.patch_embed.proj.weight)
 # After so short a training they still look like the noise from which they started: a feature need not look like
 # anything to be of use.
 
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** The explorer is the trailer of the opening; at home they walk through it once.
+# - **They get wrong:** They look for edges in the kernels of the patch embedding. After so short a training these still
+#   look like the noise from which they started.
+# - **Ask next:** Where does the class token look in the last block? (Each head elsewhere: compare the pictures, one for
+#   each head.)
+
 # %% [markdown]
 # ## 12 · Published weights in your own class (3 min)
 #
@@ -896,14 +951,80 @@ else:
     for share, number in zip(*shares.topk(3), strict=True):
         print(f"{100 * share:.0f}%  {names[number]}")
 
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** Optional, needs a network: about 350 MB. Try it on the room's network before you promise
+# it.
+# - **They get wrong:** Without a network the cell says so; that is no error of theirs.
+# - **Ask next:** Why do published weights fit into a class that was written here? (The names are timm's, and so are the
+#   orders: class token first, then q, k, v, head by head.)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now
 #
-# A ViT cuts a picture into patches of $P \times P$ pixels and maps each with one linear layer, which is a stride-$P$
-# convolution. A class token joins, positions are added, and from there on it is a Transformer encoder like any other:
-# yours equals PyTorch's to the last digits. The class token, which starts out knowing nothing, has gathered what the
-# classifier needs through attention alone.
+# - A ViT cuts a picture into patches of $P \times P$ pixels and maps each with one linear layer, which is a
+#   stride-$P$ convolution.
+# - A class token joins, positions are added, and from there on it is a Transformer encoder like any other: yours equals
+#   PyTorch's to the last digits.
+# - The class token starts out knowing nothing: what the classifier needs it has gathered through attention alone.
 #
 # Read on: the [ViT paper](https://arxiv.org/abs/2010.11929) (section 3.1 is one page and you have written all of it),
 # [vit-pytorch](https://github.com/lucidrains/vit-pytorch) for a dozen variants in the same style,
 # [Attention Is All You Need](https://arxiv.org/abs/1706.03762). Next, lesson 02: does the order of the list matter?
+
+# %% [markdown] tags=["worksheet"]
+# **How does a picture become a sequence that a Transformer can read, and what does attention do with it?**
+#
+# ### Cut by hand
+# A picture of 4 x 6 pixels, numbered as one reads, is cut into patches of 2 x 2. The sequence runs over the grid row by
+# row and begins with patch 0; so do the pixels within a patch. Draw the cuts. Which four pixels are patch 4? In
+# which patch, and at which place in it, does pixel 11 end up?
+#
+# ```grid The pixels 0 to 23 in 4 rows of 6
+# 0 1 2 3 4 5
+# 6 7 8 9 10 11
+# 12 13 14 15 16 17
+# 18 19 20 21 22 23
+# ```
+#
+# > The grid has 2 rows of 3 patches, so patch 4 is the middle one below: **14, 15, 20, 21**. Pixel 11 is in **patch
+# > 2**, the last of the upper row, at its **place 3** (from 0). Common: 16, 17, 18, 19 for patch 4, as a bare `reshape`
+# > cuts.
+# >
+# > ```grid The same picture, cut into 2 rows of 3 patches
+# > 0 1 | 2 3 | 4 5
+# > 6 7 | 8 9 | 10 11
+# > - - - - - - - -
+# > 12 13 | 14 15 | 16 17
+# > 18 19 | 20 21 | 22 23
+# > ```
+#
+# ### `tokens_b16`
+# *An Image is Worth 16x16 Words* cuts pictures into patches of 16 x 16 pixels.
+#
+# > 224 / 16 = 14 patches in a row and 14 rows: 14 · 14.
+#
+# ### Attention by hand (20 mm)
+# One query meets three keys, with d = 4. The values are (3, 0), (0, 3) and (3, 3). What is the result of attention
+# if the three dot products are 2, 2 and 2? And, roughly, if they are 40, 2 and 2?
+#
+# > Equal scores give equal weights, 1/3 each: **(2, 2)**. Divided by √4 the others are 20, 1 and 1: the softmax gives
+# > the first key all but 10⁻⁸ of the weight, and the result is **(3, 0)**. Only differences of scores count.
+#
+# ### `why_scale`
+# The numbers in queries and keys are drawn at random, with spread 1. A dot product of d such pairs then has a spread of
+# about √d: 32 for d = 1024. A softmax over numbers 32 apart gives all its weight to one key.
+#
+# > Variances add up, so the spread of a dot product is √d; divided by √d it is about 1 for every d, and the softmax
+# > stays soft and passes gradients on.
+#
+# ### `parameters_block`
+# A linear layer from a to b has ab + b parameters, a LayerNorm over D features 2D. A block of ViT-B/16 (D = 768) has
+# two LayerNorms, `qkv` from D to 3D, `proj` from D to D, `fc1` from D to 4D, `fc2` from 4D to D. Count with D first.
+#
+# > The matrices have (3 + 1 + 4 + 4) D² = 12 D² = 7,077,888, the biases (3 + 1 + 4 + 1) D = 9D, the norms 4D: together
+# > 12 D² + 13 D.
+#
+# ### `predict_learning`
+# Fashion-MNIST, ten kinds of garments. Each model learns once from 1,000 and once from all 12,000 training pictures.
+#
+# > The ViT knows nothing of pictures beforehand: with few it learns by heart, with more it overtakes the linear layer.

@@ -52,6 +52,10 @@ lesson
 # %%
 whole_model(["patches", "positions"], {"patches": "in some order", "positions": "which place is whose"})
 
+# %% [markdown] tags=["ta-note"]
+# **TA, opening.** Ask: a picture has two dimensions, a sequence has one, so who decides which patch comes first, and
+# does it matter? Take a vote, yes or no, and write the numbers on the board. They come back in part 10.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · An order, and the way back (8 min) ★
 #
@@ -114,9 +118,15 @@ unshuffled = shuffle_patches(shuffled, 4, back)
 figures.garments({"shuffled": shuffled, "and back": unshuffled}, kinds_of_garment)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** Nearly everybody returns the order itself once (`arange(N)[order]`, or argsort twice); it passes by
-# luck on orders that only swap pairs, so test on a cycle of three. `argsort` is a fine answer: ask *why* sorting gives
-# the inverse. Ask next: what is the inverse of turning a list round?
+# **TA, 7 minutes.** The room answers `reads_order` by hand signs, then writes `inverse_permutation` in pairs. Show
+# `argsort` after four minutes, whoever is done.
+# - **They get wrong:** *the order itself*: nearly everybody returns it once (`arange(N)[order]`, or two argsorts). It
+#   passes by luck on orders that only swap pairs, so test on a cycle of three, [2, 0, 1].
+# - **Ask next:** `argsort` is a fine answer: why does sorting give the inverse? (It asks for each number where it
+#   stands, and that is the way back.) What is the inverse of turning a list round? (Itself.)
+# - **Run live:** `shuffled = shuffle_patches(pictures.images, 4, order)`,
+#   `back = lesson.piece("inverse_permutation")(order)`: shuffled garments first; after the exercise the same ones,
+#   whole again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Five ways through a grid (25 min)
@@ -205,10 +215,12 @@ scan = lesson.piece("scan_order")
 figures.walks(5, 7, {kind: scan(5, 7, kind) for kind in kinds})
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 15 minutes, best as homework.** Common: `reshape(cols, rows)` where a transpose is needed, the *inverse* order
-# (when each patch is visited instead of which patch comes next; the same for raster and snake, so it goes unnoticed),
-# the last row of a spiral walked twice, a mirrored Hilbert curve. In class: do raster, column and snake, and let the
-# course's piece do the rest. Ask next: which two of the five are their own inverse on every grid? (raster, snake)
+# **TA, not in the section.** Best as homework. Where there is time, do raster, column and snake, and let the course's
+# piece do the rest.
+# - **They get wrong:** *column: reshaped before it was transposed*: `reshape(cols, rows)` where a transpose is needed.
+#   *when instead of which*: the inverse order; raster and snake look right all the same, so it goes unnoticed. *spiral:
+#   the last line walked twice*. *hilbert: mirrored*.
+# - **Ask next:** Which two of the five are their own inverse on every grid? (Raster and snake.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · How much does an encoder mind? (8 min) ★
@@ -264,9 +276,14 @@ for name, value in exact.items():
 # the reason must lie in the *form* of the encoder. Which is the next part.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** Common: comparing with `encoder(tokens)` in its own order (invariance instead of equivariance),
-# `tokens[order]`, which shuffles the batch and gives 0 for *every* encoder, and the mean instead of the largest. Ask
-# next: name an encoder with a gap of exactly 0 (any layer that works on one token at a time).
+# **TA, 7 minutes.** Draw the square with its two ways round, and let the room say which two outputs to compare. Then
+# show `permutation_gap` solved: three lines, too long to type now.
+# - **They get wrong:** *compared with the output left in place*: that asks for invariance where equivariance is meant.
+#   *pictures shuffled instead of tokens*: `tokens[order]` gives 0 for every encoder. *the mean instead of the largest*
+#   hides one bad token.
+# - **Ask next:** Which encoder has a gap of exactly 0? (Any layer that works on one token at a time.)
+# - **Run live:** `gap = lesson.piece("permutation_gap")`: both bars stand at about 1e-15. Say it: that is rounding, and
+#   training changes nothing about it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Why: four steps on paper (14 min) ★
@@ -275,7 +292,7 @@ for name, value in exact.items():
 # another order, and P^T P = 1. Attention makes queries, keys and values row by row, so shuffled tokens have
 # P Q, P K and P V.
 #
-# **Step 1. What becomes of the scores S = Q K^T?**
+# Step 1. **What becomes of the scores S = Q K^T?**
 #
 # - a) S is the same
 # - b) only the rows of S are shuffled: P S
@@ -302,7 +319,7 @@ weights = torch.stack([attention_weights(x, x), attention_weights(x[seats], x[se
 figures.attention_in_two_orders(weights, seats)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 2. So what is attention's output A(P X), the weights times the values?**
+# Step 2. **So what is attention's output A(P X), the weights times the values?**
 #
 # - a) A(X): the output does not move
 # - b) P A(X): the same outputs, moved along with their tokens
@@ -320,7 +337,7 @@ permuted_attention = "b"
 lesson.check("permuted_attention")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 3. Attention moves along. What about the rest: where in a ViT's block do tokens meet each other at all?**
+# Step 3. **Attention moves along. What about the rest: where in a ViT's block do tokens meet each other at all?**
 #
 # - a) in attention, LayerNorm and the MLP
 # - b) in attention and LayerNorm
@@ -338,7 +355,7 @@ tokens_that_mix = "d"
 lesson.check("tokens_that_mix")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 4. The head reads the class token, which stays {{class_token_words}} while the patches, with their positions,
+# Step 4. **The head reads the class token, which stays {{class_token_words}} while the patches, with their positions,
 # are shuffled. What happens to the logits?**
 #
 # - a) the logits move along with the patches
@@ -356,7 +373,7 @@ class_token_reads = "b"
 lesson.check("class_token_reads")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **And the fine print. The encoder's input is patch + position, X + E. Shuffle the patches *before* the positions are
+# And the fine print. **The encoder's input is patch + position, X + E. Shuffle the patches *before* the positions are
 # added, and leave the table E as it is: P X + E. What happens?**
 #
 # - a) nothing: attention does not mind any permutation
@@ -375,10 +392,14 @@ positions_left_behind = "b"
 lesson.check("positions_left_behind")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes.** Do steps 1 and 2 on the board: (P W P^T)(P V) = P W V. The word that students miss is
-# *equivariant* (moves along) against *invariant* (stays); step 4 is where one becomes the other. In step 3 LayerNorm is
-# the trap: BatchNorm would mix. Ask next: does any of it need the softmax? (No: anything applied entry by entry or row
-# by row.)
+# **TA, 14 minutes.** A vote before each step, the reason after it. Do steps 1 and 2 on the board: (P W P^T)(P V) = P W
+# V.
+# - **They get wrong:** They say invariant (stays) for equivariant (moves along); step 4 is where one becomes the other.
+#   In `tokens_that_mix` LayerNorm is the trap: it looks at one token alone; BatchNorm would mix. In
+#   `positions_left_behind` many take a): nothing happens.
+# - **Ask next:** Does any of it need the softmax? (No: anything applied entry by entry or row by row would do.)
+# - **Run live:** `x = torch.randn(6, 8`: after step 1. Who looks at whom stays, only the seats change: follow one
+#   bright entry from the left picture to the right.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Twins: the same training, step by step (7 min)
@@ -441,10 +462,12 @@ for name, (losses, logits) in runs.items():
 # the rows of the position table**.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes.** Ask why (d) is wrong: the columns of the patch embedding belong to pixels *within* a patch. A
-# shuffle of pixels within every patch, the same for all, would be undone there. A shuffle of all 784 pixels would not
-# be undone by anything: patches would hold other pixels. Ask next: which optimiser would break the twins? (one that
-# mixes entries, such as a full-matrix preconditioner fixed to the places.)
+# **TA, not in the section.** Homework, and a good still: the lines of all twins lie on one another.
+# - **They get wrong:** In `twin_start` d) is tempting. But the columns of the patch embedding belong to pixels within a
+#   patch, and these did not move. A shuffle within every patch, the same for all, would be undone there; a shuffle of
+#   all 784 pixels by nothing.
+# - **Ask next:** Which optimiser would break the twins? (One that mixes entries, such as a full-matrix preconditioner
+#   fixed to the places.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · A ViT and a CNN on shuffled pictures (9 min) ★
@@ -548,9 +571,14 @@ print(cnn_result.conclusion)
 # places: it has to learn all of it, in either order.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes, of which about half a minute is waiting.** Take the vote before each run. The CNN does not fall to
-# chance: within each 4 x 4 patch its filters still see strokes and textures, and the mean over the picture at its end
-# never cared where. Ask next: would the drop be larger or smaller with patches of 2 x 2? And of 14 x 14?
+# **TA, 9 minutes.** Take the vote before each run, and start the run as the hands go up. While it runs, ask who changed
+# their mind since part 4.
+# - **They get wrong:** They expect the CNN to fall to chance. It does not: within each patch of 4 x 4 its filters still
+#   see strokes and textures, and the mean over the picture at its end never cared where.
+# - **Ask next:** Would the drop be larger or smaller with patches of 2 x 2? (Larger, by the same reasoning: fewer
+#   neighbours stay together.) And of 14 x 14? (Smaller: four large pieces stay whole.)
+# - **Run live:** `vit_result = lesson.experiment(`, `cnn_result = lesson.experiment(`: in each table compare raster and
+#   shuffled; in the second also with batch norm, which loses much less.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · A new order for every picture (8 min)
@@ -638,9 +666,12 @@ print(fresh_result.conclusion)
 # Order does not matter; **knowing where** does.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** The one to dwell on: "order does not matter" and "a new order each time hurts" are both true. What
-# counts is whether a position *means* the same place in every picture. Ask next: could a ViT solve jigsaw puzzles, that
-# is, predict each patch's place from a fresh shuffle without positions? (Yes, that is a task one can train; lesson 05.)
+# **TA, not in the section.** The part to dwell on at home: "order does not matter" and "a new order each time hurts"
+# are both true. What counts is whether a position means the same place in every picture.
+# - **They get wrong:** In `no_positions_sees` they take c) or d): attention will find out where patches belong. In a
+#   shuffled picture not one number changes, so nothing can tell.
+# - **Ask next:** Could a ViT solve jigsaw puzzles, that is, say each patch's place from a fresh shuffle without
+#   positions? (Yes, that is a task one can train; lesson 05.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Attention that does not look everywhere (9 min)
@@ -750,9 +781,12 @@ print(local_result.conclusion)
 figures.accuracies([vit_result, cnn_result, fresh_result, local_result])
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes.** The algebra in one line: P S P^T + M is a reordering of S + M only where P M P^T = M, and the only
-# masks for which every P does that are full ones (and the diagonal). Ask next: which order would *you* choose for
-# local attention on pictures? (one that keeps neighbours near: snake or Hilbert; try it.)
+# **TA, not in the section.** The algebra in one line: P S P^T + M is a reordering of S + M only where P M P^T = M. The
+# only masks for which every P does that are full ones (and the diagonal).
+# - **They get wrong:** In `which_attention_minds` a): since the positions go along. Who may look at whom is decided by
+#   the place in the sequence, and that mask stays behind.
+# - **Ask next:** Which order would you choose for local attention on pictures? (One that keeps neighbours near: snake
+#   or Hilbert; try it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Drag it (5 min) ★
@@ -765,8 +799,13 @@ figures.accuracies([vit_result, cnn_result, fresh_result, local_result])
 explorer.explore(load_vit(), pictures.images[0], pictures.names)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Start with positions going along and drag through all orders: the bars never move. Then leave them
-# behind. Ask: which order does least harm, and why? (snake leaves every second row in place)
+# **TA, 4 minutes.** Start with positions going along and click through all orders: the bars never move. Then leave them
+# behind. No guided walk: there is no time for it.
+# - **They get wrong:** They think that the explorer is stuck while the bars stand still. That is the result.
+# - **Ask next:** Which order does least harm with positions left behind, and why? (Snake: it leaves every second row in
+#   place.)
+# - **Run live:** `explorer.explore(load_vit()`: click from order to order; then take the tick away from "positions go
+#   along".
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Answer the sheet (6 min) ★
@@ -787,6 +826,15 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # neighbours any more.
 # ### END SOLUTION
 
+# %% [markdown] tags=["ta-note"]
+# **TA, 4 minutes.** One sentence for why, two cases for when it matters, from three people; then read the solved
+# `why_order_is_free` against them. Go back to the vote on the board.
+# - **They get wrong:** They give the result ("it does not matter") without its condition: the position has to go along,
+#   or be learned for one order. Of the two cases the second is often the first in other words.
+# - **Ask next:** Your neighbour says that the order never matters. Which picture of today proves them wrong? (The CNN
+#   on shuffled patches, or the explorer with positions left behind.)
+# - **Run live:** nothing: the sheet's question is answered aloud.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **What you can say now.**
 #
@@ -798,3 +846,26 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # **Read on.** [ViT](https://arxiv.org/abs/2010.11929), section 3.1 and appendix D.4 (positions or none) ·
 # [REOrder](https://arxiv.org/abs/2505.23751) (orders for long-sequence models) ·
 # [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (why positions are needed at all).
+
+# %% [markdown] tags=["worksheet"]
+# A ViT gets the patches of a picture as a sequence. **Does it matter in which order?**
+#
+# ### `permuted_scores`
+# Let X hold the tokens, one in a row, and let P be a permutation matrix: P X has the same rows in another order, and
+# PᵀP = 1. Attention makes Q, K, V row by row, so tokens P X have P Q, P K, P V.
+#
+# > (P Q)(P K)ᵀ = P Q Kᵀ Pᵀ = P S Pᵀ: queries are rows, keys are columns.
+#
+# ### `permuted_attention`
+# > The softmax works row by row, so the weights become P W Pᵀ, and (P W Pᵀ)(P V) = P W V since PᵀP = 1.
+#
+# ### `positions_left_behind`
+# > P X + E = P (X + PᵀE): the old patches, each with the position of another place. That is another picture.
+#
+# ### `predict_shuffled_vit`
+# Ten kinds of garments, patches of 4 x 4 pixels, positions are learned. Raster order is row by row.
+#
+# > With learned positions another order only renames the rows of the table, at the start and after every step.
+#
+# ### `predict_shuffled_cnn`
+# > Its kernels look at neighbours, and after the shuffle neighbours have nothing to do with each other.

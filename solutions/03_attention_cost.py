@@ -36,6 +36,10 @@ from helpers.train import best_device
 lesson = Lesson("03", globals())
 lesson
 
+# %% [markdown] tags=["ta-note"]
+# **TA, opening.** Ask: of all the work in a ViT-B at 224 pixels, which share is attention? Collect three guesses on the
+# board, for part 3. Most say over half.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · The unit: one multiply-add is 2 FLOPs (7 min) ★
 #
@@ -85,9 +89,13 @@ def num_tokens(height, width, patch_size):
 lesson.check("num_tokens")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes.** Insist on the unit: half of all confusion about GFLOPs is the factor 2. Ask: does the answer to
-# the first question depend on which matrix comes first? (`(5, 7)` times `(7, 3)` is another product with the same
-# cost.) Common: `height * width // patch_size`, and the square of one side.
+# **TA, 6 minutes.** Insist on the unit: half of all confusion about GFLOPs is the factor 2. The room answers
+# `flops_of_product` and writes `num_tokens`.
+# - **They get wrong:** 105 for 210: each multiply-add counted once. In `num_tokens`, *pixels divided by the side*
+#   (`height * width // patch_size`) and *square pictures only* (the square of one side).
+# - **Ask next:** Does the cost depend on which matrix comes first? (`(5, 7)` times `(7, 3)` is another product, with
+#   the same cost.)
+# - **Run live:** `print(profiling.count_flops(lambda: torch.zeros(3, 5)`: PyTorch counts the same 210.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Attention alone (14 min) ★
@@ -191,9 +199,13 @@ lesson.check("halve_patch")
 figures.score_matrices(photo("chelsea"), [56, 28, 14])
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes.** Common: N for N^2 (one score a token), P^2 for P^4 (only one of the two factors of HW / P^2 gets
-# squared), and counting the projections although the question excludes them. If doubling gives 4: ask for the number
-# of tokens first, then for the number of pairs. Ask next: what does doubling the width of the picture alone do? (x4)
+# **TA, 13 minutes.** The room writes `attention_flops`; the growths and the two doublings go by vote.
+# - **They get wrong:** *N for N^2*: one score a token. *P^2 for P^4*: only one of the two factors of HW / P² gets
+#   squared. *projections counted*, although the question leaves them out. Who says 4 for `double_resolution`: ask for
+#   the number of tokens first, then for the number of pairs.
+# - **Ask next:** What does doubling the width of the picture alone do? (Four times the work: twice the tokens.)
+# - **Run live:** `figures.score_matrices(`: one scale for all three squares; from left to right the patches halve
+#   twice, and the square grows 256-fold.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · The rest of the block, and where attention overtakes it (13 min) ★
@@ -280,9 +292,13 @@ figures.crossing(dim=768)
 # it is most of the block, and at 4096 nearly all of it.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 13 minutes.** Let people guess the share at 224 before the figure: most say over half. Common: N = D (constants
-# dropped, right for growth and wrong for a crossing), the MLP forgotten (N = 2 D). Ask next: does a wider model with
-# the same picture spend more or less of its time in attention? (less: the crossing moves out with D)
+# **TA, 12 minutes.** Take `growth_of_projections` by vote and let the room write `block_flops`. Then back to the
+# guesses on the board, and the figure. `crossing_side` is homework.
+# - **They get wrong:** *MLP forgotten* leads to N = 2 D for the crossing; N = D drops the constants, which is right for
+#   a growth and wrong for a crossing. *multiply-add counted once*: exactly half in every case.
+# - **Ask next:** Does a wider model spend more or less of its time in attention, on the same picture? (Less: the
+#   crossing moves out with D.)
+# - **Run live:** `figures.crossing(dim=768)`: find 224 pixels first, then where the two meet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · A whole ViT, and published figures (15 min)
@@ -384,10 +400,11 @@ lesson.check("share_b16")
 figures.whole_model(image_size=384, patch_size=16, dim=768, depth=12)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 15 minutes, not on the short path.** Common: the class token forgotten in the blocks, or embedded like a patch;
-# the head on all tokens; a result in GFLOPs. When somebody's count is half: it is the multiply-add. Ask next: B/32 has
-# four times fewer patches than B/16 at the same width. Why is it almost exactly four times cheaper, and not sixteen?
-# (far below the crossing nearly everything is linear in N)
+# **TA, not in the section.** When somebody's count is half of the expected one, it is the multiply-add.
+# - **They get wrong:** *no class token*: the blocks see one token more than there are patches. *class token embedded*,
+#   *head on every token*, and a result *in GFLOPs*.
+# - **Ask next:** B/32 has four times fewer patches than B/16, at the same width. Why is it almost exactly four times
+#   cheaper, and not sixteen? (Far below the crossing nearly everything is linear in N.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Measured: time against tokens (9 min) ★
@@ -462,9 +479,13 @@ figures.against_tokens(timings, "seconds")
 # exist: it drifts from 1 to 2 as the picture grows.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes.** 15 seconds of running. Answer c) mixes up time and pace: four times the tokens take four times as
-# long at the *same* pace. If the 95% intervals are wide, the machine is busy: run again. Ask next: on a GPU the first
-# points lie flat, why? (too little work to fill it: time is set by starting kernels)
+# **TA, 9 minutes.** Vote on `predict_time`, then run it. The machine must do nothing else meanwhile.
+# - **They get wrong:** Answer c) mixes up time and pace: four times the tokens take four times as long at the same
+#   pace. If the intervals are wide, the machine is busy: run it again.
+# - **Ask next:** On a GPU the first points lie flat. Why? (Too little work to fill it: time is set by starting
+#   kernels.)
+# - **Run live:** `result = lesson.experiment("predict_time"`, `figures.against_tokens(timings, "seconds")`: the pace
+#   that is left; then the slopes, 1 where tokens stay alone and towards 2 where they meet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Memory, and what fused attention does about it (11 min)
@@ -562,9 +583,10 @@ figures.against_tokens(megabytes, "megabytes at the peak")
 # until the backward pass.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 11 minutes, not on the short path.** The classic misunderstanding is answer c) of the first question: "flash
-# attention is linear". In memory, yes; in operations, no. Common in the number: one head only, or 4 bytes forgotten.
-# Ask next: in half precision? (half) For a batch of 8? (8 times)
+# **TA, not in the section.** The classic misunderstanding is "flash attention is linear". In memory, yes; in
+# operations, no.
+# - **They get wrong:** Answer c) of `fused_saves`. In `memory_of_weights` one head only, or 4 bytes a number forgotten.
+# - **Ask next:** What becomes of the 805 MB in half precision? (Half.) And for a batch of 8? (8 times.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Windows: the way out of $N^2$ (15 min)
@@ -670,10 +692,11 @@ lesson.check("price_of_windows")
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 15 minutes, not on the short path.** Common: `window` taken for its area (N M D), one window counted in place
-# of all. Good answers to the last question name a number for each claim. Ask next: with windows of 8 x 8 and 12 blocks
-# without any shift, which patches can reach the class token? (it needs a window of its own: hence Swin averages
-# instead)
+# **TA, not in the section.** Good answers to `large_pictures` name a number for each claim.
+# - **They get wrong:** *side for area*: `window` taken for the number of patches in it (N M D). *one window only* in
+#   place of all.
+# - **Ask next:** With windows of 8 x 8 and 12 blocks without any shift, which patches can reach the class token? (Those
+#   of its own window, which it would have to be given; Swin averages all tokens instead.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Play (5 min) ★
@@ -685,9 +708,13 @@ lesson.check("price_of_windows")
 explorer.explore(photo("chelsea"))
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Ten times: at about 630 pixels, and attention is a quarter of it: most of the ten is simply eight
-# times the tokens. Ask for a setting in which halving the patch costs almost exactly 4 times (wide model, small
-# picture) and one in which it costs nearly 16.
+# **TA, 5 minutes.** Let the room name a setting, then drag to it.
+# - **They get wrong:** For ten times the cost they thank attention. It comes at about 630 pixels, and attention is a
+#   quarter of the work there: most of the ten is simply eight times the tokens.
+# - **Ask next:** In which setting does halving the patch cost almost exactly 4 times, and in which nearly 16? (Wide
+#   model, small picture; narrow model, large picture.)
+# - **Run live:** `explorer.explore(photo("chelsea"))`: the side of the picture first, then the patch; the bars show
+#   where the FLOPs go.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now
@@ -702,3 +729,41 @@ explorer.explore(photo("chelsea"))
 # 2021; Dao et al., [FlashAttention](https://arxiv.org/abs/2205.14135), 2022, on fused attention; Liu et al., [Swin
 # Transformer](https://arxiv.org/abs/2103.14030), 2021, on windows; the figures beside ours are from [torchvision's
 # model cards](https://docs.pytorch.org/vision/stable/models.html).
+
+# %% [markdown] tags=["worksheet"]
+# In attention every token meets every other. **What does that cost, and when does it matter?**
+#
+# ### `flops_of_product`
+# A product of an (a, b) and a (b, c) matrix has ac numbers, each a sum of b products. A multiply-add counts 2.
+#
+# > 3 · 7 numbers, each with 5 multiplications and 5 additions: 2 · 3 · 5 · 7.
+#
+# ### `growth_in_tokens`
+# Attention on N tokens of width D has two products, S = QKᵀ and AV; Q, K and V have the shape (N, D). Constant factors
+# do not matter, and the making of Q, K and V does not count.
+#
+# > (N, D) times (D, N), then (N, N) times (N, D): N²D each, 4 N²D FLOPs together.
+#
+# ### `growth_in_pixels`
+# > N = HW / P² as a whole gets squared: (HW / P²)² D.
+#
+# ### `double_resolution`
+# > Four times the tokens, and attention grows with their square: 4². Half the patch size does the same.
+#
+# ### `growth_of_projections`
+# In a block stand four linear layers too: `qkv` (from D to 3D), `proj` (D to D), `fc1` (D to 4D), `fc2` (4D to D).
+#
+# > (N, D) times (D, D): each token by itself meets a matrix of D x D.
+#
+# ### `crossing_tokens`
+# A block spends 4 N²D FLOPs on QKᵀ and AV. First work out what its four linear layers take together.
+#
+# > The linear layers: 2 N (3 + 1 + 4 + 4) D² = 24 N D². From 4 N²D = 24 N D² follows N = 6D = 4,608, a picture of
+# > 68 x 68 patches: 1,088 pixels. At 224 pixels (N = 196) attention is 4% of a block.
+#
+# ### `predict_time`
+# A part whose cost grows like Nᵏ keeps 4¹⁻ᵏ of its tokens a second when there are 4 times the tokens. In *windowed*
+# attention a token meets only the 64 of its own window.
+#
+# > MLP and windows grow with N (k = 1), full attention with N² (k = 2). At this width, 384, the block crosses over at
+# > N = 6D = 2,304, so it lies between. Answer c) takes time for pace.

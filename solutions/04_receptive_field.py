@@ -43,8 +43,9 @@ lesson
 whole_model(["patches", "attention"], {"patches": "a token sees its own patch", "attention": "and then ... what?"})
 
 # %% [markdown] tags=["ta-note"]
-# **TA · the hour.** 50 minutes: parts 1, 3, 7 and 8; show the picture and the result table of part 2. Part 7 is the
-# sheet's question; keep 8 minutes for it whatever happens. The explorer of part 8 works first as well, as a trailer.
+# **TA, opening.** Ask: one pixel in the corner changes; which units of a network notice? Take one guess for a CNN and
+# one for a ViT. The explorer of part 8 works as a trailer. Part 7 is the sheet's question: keep its minutes whatever
+# happens.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · What a unit of a CNN sees (21 min) ★
@@ -151,10 +152,14 @@ convs_to_see_all = 112
 lesson.check("convs_to_see_all")
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 1, 21 minutes.** The classic: multiplying by the stride one layer too early (13 in place of 9). Let them
-# say in words what a stride of the *last* layer changes for its own units: nothing. Second: `kernel * dilation`. Ask
-# next: what is the field of a unit near the border? (The same square, part of it in the padding.) If somebody quotes
-# 483 for ResNet-50: that is the first version of the network, whose blocks stride in a 1x1 convolution.
+# **TA, 20 minutes.** Both questions by hand, on one row of pixels; then the room writes `cnn_receptive_field`.
+# `convs_to_see_all` at the end, by vote.
+# - **They get wrong:** *stride one layer early*, the classic: 13 for 9 in `field_with_strides`. Let them say in words
+#   what a stride of the last layer changes for its own units: nothing. Second, *a dilated kernel taken as kernel times
+#   dilation*. Who quotes 483 for ResNet-50 has its first version in mind, whose blocks stride in a 1x1 convolution.
+# - **Ask next:** What is the field of a unit near the border? (The same square, part of it in the padding.)
+# - **Run live:** `figures.growth(`, `print("VGG-16`: one unit, layer by layer; then VGG-16, which just misses seeing
+#   all of its 224 pixels.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Do not believe it, measure it (21 min)
@@ -329,10 +334,13 @@ print(result.conclusion)
 # runs in float64 on the CPU.)
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 2, 21 minutes, not on the short path.** Common: the gradient of `model(image).sum()`, which is what *any*
-# unit sees; forgetting the tuple that `torch.autograd.grad` returns; `.grad` on a picture that is used twice, which
-# adds up. Also `> 0` in place of `!= 0`. Ask next: which measurement could prove that a pixel is *outside*? (None: a
-# measurement shows that a pixel is inside. The proof is that no path leads there.)
+# **TA, not in the section.** In the section show its result table (`predict_outside`) for a minute at the start of part
+# 3: inside always, outside never, in a ViT always.
+# - **They get wrong:** *the whole output instead of one unit*: the gradient of `model(image).sum()`, which is what any
+#   unit sees. *only positive gradients*: `> 0` for `!= 0`. They forget that `torch.autograd.grad` returns a tuple, and
+#   that `.grad` adds up over two uses.
+# - **Ask next:** Which measurement could prove that a pixel is outside? (None: it can show that a pixel is inside. The
+#   proof is that no path leads there.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · What a token of a ViT sees (11 min) ★
@@ -426,9 +434,13 @@ local_attention_field = 112
 lesson.check("local_attention_field")
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 3, 11 minutes.** Who answers d) thinks of attention as a search with hits; ask for a softmax that gives an
-# exact zero (only by masking with minus infinity). Local attention is a CNN's field again, counted in patches. Ask
-# next: and the class token after one block? (Everything as well; before it, no pixel at all.)
+# **TA, 11 minutes.** The three questions by vote, `local_attention_field` in pairs.
+# - **They get wrong:** Who takes d) in `vit_first_layer` thinks of attention as a search with hits. Ask for a softmax
+#   that gives an exact zero: only masking with minus infinity does. 144 for `local_attention_field` adds whole windows;
+#   it is a CNN's field again, counted in patches.
+# - **Ask next:** And the class token after one block? (Everything as well; before it, no pixel at all.)
+# - **Run live:** `figures.growth(`: the same row of pixels as in part 1, with a ViT beside it: one patch, then
+#   everything.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · What it could see, and what it uses (10 min)
@@ -515,9 +527,12 @@ figures.token_reactions(denormalise(test.images[0]), dict(zip(titles, maps, stri
 # ViT's is as large or small as it has learnt.
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 4, 10 minutes, not on the short path.** Draw Pascal's triangle for kernel 2 if the bell is not obvious.
-# Luo et al. report that training widens the effective field; here the weights are random. Ask next: what do skip
-# connections do to the effective field of a ResNet? (They add short paths: it gets narrower.)
+# **TA, not in the section.** Draw Pascal's triangle for kernel 2 if the bell is not obvious. Luo et al. report that
+# training widens the effective field; here the weights are random.
+# - **They get wrong:** In `erf_share` they give the width of the bell, sqrt(n), where its share of the field is asked
+#   for.
+# - **Ask next:** What do skip connections do to the effective field of a ResNet? (They add short paths: it gets
+#   narrower.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · How far do heads look? (16 min)
@@ -617,10 +632,12 @@ figures.head_distances([everywhere / 100 * heads for heads in block_distances(0)
 # model.)
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 5, 16 minutes, not on the short path.** Common: distance along the sequence (the patch below is then 7
-# away), rows and columns of a grid that is not square swapped, the mean over keys in place of the sum. Ask next: a
-# head that always looks at the *opposite* corner has a large distance; does it see more than one that looks
-# everywhere? (No: the distance says where the weight lies, not how much is seen.)
+# **TA, not in the section.** Homework.
+# - **They get wrong:** *distance along the sequence*: the patch below is then 7 away. *the grid turned over*: rows and
+#   columns of a grid that is not square. *averaged over the keys as well*: a mean where the sum is meant, since the
+#   weights of a row sum to 1 already.
+# - **Ask next:** A head that always looks at the opposite corner has a large distance. Does it see more than one that
+#   looks everywhere? (No: the distance says where the weight lies, not how much is seen.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · When does it matter? (16 min)
@@ -755,19 +772,20 @@ print(result.conclusion)
 # many the ViT pulls ahead (that is the ViT paper's main result).
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 6, 16 minutes, not on the short path** (show the two result tables if it is skipped). 66.7%:
-# give two kinds the same large vote; half of the like pairs pass, and one of the six unlike ones. (With one large vote
-# it is 62.5%, which nearly everybody answers first.) Ask next: would a *max* over places in place of the mean help the
-# small CNN? (Yes! A channel then says whether its kind is there at all; alike means one kind, unlike two, and a linear
-# layer can count that.)
+# **TA, not in the section.** Show its two result tables if it is skipped.
+# - **They get wrong:** For `best_without_seeing_both` nearly everybody answers 62.5% first: one kind of mark with a
+#   large vote. It is 66.7%: two kinds get the same large vote, half of the like pairs pass, and one of the six unlike
+#   ones.
+# - **Ask next:** Would a max over places in place of the mean help the small CNN? (Yes. A channel then says whether its
+#   kind is there at all; alike means one kind, unlike two, and a linear layer can count that.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · For and against, in your words (8 min) ★
 #
-# The sheet asks: what is the receptive field of one token after the first layer, how does that compare with a CNN, and
-# what are the pros and cons? **Answer in five or six sentences**, for a person to read. Name at least one argument for
-# and two against, and back one of them with something that you measured or derived here. Mind the difference between
-# *can see* and *does use*.
+# The sheet asks: **what is the receptive field of one token after the first layer, how does that compare with a CNN,
+# and what are the pros and cons?** Answer in **five or six sentences**, for a person to read. Name at least one
+# argument for and two against, and back one of them with something that you measured or derived here. Mind the
+# difference between *can see* and *does use*.
 
 # %% [markdown] tags=["answer"] exercise="for_and_against"
 # ### BEGIN SOLUTION
@@ -784,10 +802,13 @@ print(result.conclusion)
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 7, 8 minutes.** Rubric, a point each: the comparison, an argument for, two against (cost and missing
-# locality), evidence from the lesson. Typical gap: "a ViT sees everything" taken for "a ViT uses everything". Ask
-# next: how could one give a ViT some locality without giving up the global view? (A convolutional stem, lesson 08;
-# local windows in some blocks; relative positions, lesson 05.)
+# **TA, 8 minutes.** Two minutes in pairs, one argument for and two against; then collect them on the board in two
+# columns. `for_and_against` is handed in as text.
+# - **They get wrong:** "A ViT sees everything" is taken for "a ViT uses everything". A point each: the comparison, an
+#   argument for, two against (cost and missing locality), evidence from the lesson.
+# - **Ask next:** How could one give a ViT some locality without giving up the global view? (A convolutional stem,
+#   lesson 08; local windows in some blocks; relative positions, lesson 05.)
+# - **Run live:** nothing: two columns on the board say more.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Play (5 min) ★
@@ -799,8 +820,12 @@ print(result.conclusion)
 explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 8, 5 minutes.** Ask for the smallest number of layers whose square covers the whole cat. (With strides:
-# five or six.) Then switch to "how strongly" and ask what of it is left.
+# **TA, 5 minutes.** Build a CNN on the projector, layer by layer, as the room calls out.
+# - **They get wrong:** They stack layers of stride 1 and wonder that the square hardly grows.
+# - **Ask next:** What is the smallest number of layers whose square covers the whole cat? (With strides: five or six.)
+#   Switch to "how strongly": what of it is left? (A bell in the middle.)
+# - **Run live:** `explorer.explore(trained`: layers first, then a token of the trained ViT before and after its first
+#   block.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now
@@ -816,3 +841,52 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # [An Image is Worth 16x16 Words](https://arxiv.org/abs/2010.11929), ICLR 2021, figure 7; Araujo et al.,
 # [Computing Receptive Fields of Convolutional Neural Networks](https://distill.pub/2019/computing-receptive-fields/),
 # Distill 2019. Next, lesson 05: if every token sees every other, how does it know where they are?
+
+# %% [markdown] tags=["worksheet"]
+# **How much of the picture can one token see after the first layer: of a CNN, of a ViT? And is more better?**
+#
+# ### `field_three_convs` (9 mm)
+# Three 3x3 convolutions of stride 1 stand on top of each other. A row of pixels and the three rows of units above it
+# are drawn. Shade the unit in the middle at the top, then in each row below what it sees.
+#
+# ```grid Four rows of 11 empty cells: three layers above a row of pixels
+# . . . . . . . . . . .
+# . . . . . . . . . . .
+# . . . . . . . . . . .
+# . . . . . . . . . . .
+# ```
+#
+# > Each layer adds one pixel on either side: 1 + 2 + 2 + 2.
+# >
+# > ```grid One cell shaded at the top, then 3, 5 and 7
+# > . . . . . # . . . . .
+# > . . . . # # # . . . .
+# > . . . # # # # # . . .
+# > . . # # # # # # # . .
+# > ```
+#
+# ### `field_with_strides` (15 mm)
+# With a stride of 2 the units of a layer lie 2 pixels apart, so each step of the layers above is worth 2 pixels. From
+# the input up: a 3x3 convolution with stride 2, a 3x3 convolution with stride 1, a 2x2 pooling with stride 2.
+#
+# > 1 + 2 · 1 + 2 · 2 + 1 · 2. Every layer adds (kernel - 1) times the strides *below* it; the last stride concerns
+# > nobody.
+#
+# ### `vit_first_layer`
+# Now a ViT. Before the first block a token has seen its own patch only. Then comes one block.
+#
+# > Every token adds its value with a weight above zero: one block, and the field is the whole picture.
+#
+# ### `local_attention_field` (14 mm)
+# Let each token attend only to its own patch and the eight around it. Patches have 16 x 16 pixels.
+#
+# > 1 + 2 + 2 + 2 = 7 patches, as with three 3x3 convolutions; 7 · 16 pixels.
+#
+# ### `predict_few`
+# > A CNN has it built in that near pixels belong together. A ViT has to learn it, and 300 pictures are too few for
+# > that.
+#
+# ### `for_and_against` (22 mm)
+# Three sentences: compare, then one argument for the ViT and one against it.
+#
+# > On paper the first point of the rubric, one argument for and one against are enough.

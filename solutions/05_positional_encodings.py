@@ -41,8 +41,8 @@ lesson
 whole_model(["positions"], {"positions": "the only place that says where"})
 
 # %% [markdown] tags=["ta-note"]
-# **TA · the hour.** 50 minutes: parts 1, 2, 3 and 9. Part 1 is the sheet's question: keep its three steps whatever
-# happens, and let the class vote before each. The explorer of part 8 works as a trailer too.
+# **TA, opening.** Ask: somebody forgot the positions. Can the model still learn anything at all? Vote on cat or dog,
+# and on left or right. Part 1 is the sheet's question: keep its three steps whatever happens.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · What is missing (13 min) ★
@@ -60,7 +60,7 @@ figures.corners(four, pictures.names[pictures.labels[garment]], 4)
 # %% [markdown]
 # Two tasks on one and the same picture: ***what*** is it (ten garments), and ***where*** is it (four corners)?
 #
-# **Step 1. The garment moves from the top left to the bottom right corner. What does that do to the patches?**
+# Step 1. **The garment moves from the top left to the bottom right corner. What does that do to the patches?**
 #
 # - a) nothing: the same patches in the same places
 # - b) the same patches, in other places of the sequence
@@ -84,7 +84,7 @@ lesson.check("moved_garment")
 figures.bags(four[[0, 3]], 4, ["top left", "bottom right"])
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 2. A ViT without positions reads both pictures. What does it say?** (Lesson 02: attention, LayerNorm and MLP
+# Step 2. **A ViT without positions reads both pictures. What does it say?** (Lesson 02: attention, LayerNorm and MLP
 # move along with a shuffle of the tokens; the head reads the class token.)
 #
 # - a) the same logits for both, whatever the weights
@@ -122,7 +122,7 @@ for name, logits in says.items():
     print(f"{name}: the four corners get {'the same logits' if apart < 1e-9 else 'different logits'}")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **Step 3. Test *where* on pictures that show each garment once in each of the four corners. What is the best accuracy,
+# Step 3. **Test *where* on pictures that show each garment once in each of the four corners. What is the best accuracy,
 # in percent, that a ViT without positions can reach, however it was trained?**
 
 # %% tags=["answer"] exercise="best_where"
@@ -139,7 +139,7 @@ lesson.check("best_where")
 # It is also the worst: exactly 25%, never more, never less. No amount of data helps.
 
 # %% [markdown]
-# **And the fine print. Move the garment by a single pixel instead of 12. Are the logits still the same?**
+# And the fine print. **Move the garment by a single pixel instead of 12. Are the logits still the same?**
 #
 # - a) yes: without positions a ViT is blind to every move
 # - b) yes, as long as the garment stays in its corner
@@ -166,10 +166,15 @@ figures.logit_changes({"without positions: after one pixel": moved - says["witho
 # has a weight for each pixel.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 13 minutes.** In step 2 half the class takes (d): equivariant tokens, invariant class token. Ask for a model
-# that *could* tell corners without a table (a CNN with zero padding: its borders give the place away; a causal
-# transformer: token i sees i tokens). Ask next: what if the four corners held different backgrounds? (Then the bag
-# differs.)
+# **TA, 13 minutes.** Let the class vote before each of the three steps, and give the reason after it.
+# `moved_by_one_pixel` is the fine print: one minute.
+# - **They get wrong:** In `symmetric_logits` half the class takes d): tokens are equivariant, the class token is
+#   invariant. In `best_where` 50% is top or bottom, and it cannot tell even that.
+# - **Ask next:** Which model could tell corners without a table? (A CNN with zero padding, whose borders give the place
+#   away; a causal transformer, whose token i sees i tokens.) What if the four corners held different backgrounds? (Then
+#   the bag differs.)
+# - **Run live:** `figures.bags(`, `figures.logit_changes(changes`: two sequences, one bag; then no bar at all without
+#   positions.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A table to learn, and both tasks measured (12 min) ★
@@ -276,10 +281,14 @@ print(tasks.conclusion)
 # *What* is in the bag, *where* is not. That is the sheet's answer in two numbers, and the second one is exact.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes, some twenty seconds of which are waiting.** Common in code: a plain tensor instead of a parameter,
-# the table along the batch, the class token's row forgotten. Ask: why does *what* not gain from positions here? (The
-# garment is in another corner each time, so a row of the table says little about sleeve or sole; on centred garments,
-# part 5, it does.)
+# **TA, 11 minutes.** The room writes `LearnedPositions`; vote on `predict_what_where` and show the table. Run the
+# experiment before class.
+# - **They get wrong:** *not learned*: a plain tensor in place of a parameter. *by picture instead of by place*: the
+#   table laid along the batch. *first token left out*: the class token's row forgotten.
+# - **Ask next:** Why does what not gain from positions here? (The garment is in another corner each time, so a row of
+#   the table says little about sleeve or sole. On centred garments, part 5, it does.)
+# - **Run live:** `tasks = lesson.experiment(`: the table as it stands from before class: where falls to exactly 25%,
+#   what hardly moves.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Waves instead of a table (16 min) ★
@@ -348,10 +357,14 @@ print("a code with itself gives dim/2:", bool((products.diagonal() - 32).abs().m
 # apart* two tokens are, the same way everywhere in the picture.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 16 minutes.** The first transformer has sine and cosine in turns; halves hold the same numbers, and only the
-# order differs, which the first linear layer can undo. Common: exponents that go on to 2 (a factor of two too many),
-# the wrong sign, `linspace(0, 1)`. Ask next: which i - j can the fastest hand not tell from 0? (multiples of 2 pi,
-# about 6.28: so never exactly; slower hands settle it anyway.)
+# **TA, 14 minutes.** The room writes `sincos_1d`, nine minutes; then vote on `displacement_only`.
+# - **They get wrong:** *waves slow down twice as fast*: exponents that go on to 2. *waves get faster*: the wrong sign.
+#   *the slowest wave has exponent 1*: `linspace(0, 1)`. *sines and cosines in turns* is the first transformer's order:
+#   the same numbers, and the first linear layer can undo it.
+# - **Ask next:** Which i - j can the fastest hand not tell from 0? (Multiples of 2 pi, about 6.28, so never exactly;
+#   slower hands settle it anyway.)
+# - **Run live:** `figures.waves(`: sines in the left half, cosines in the right; in each half the first columns turn
+#   fast and the last ones hardly move.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Rows and columns (11 min)
@@ -428,10 +441,11 @@ print("mirrored places are as alike as touching ones, or more:", alike["mirrored
 # *data*, not only the grid.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 11 minutes.** The classic is `repeat` for `repeat_interleave`, invisible on square grids with row and column
-# swapped too: always try 2 x 3. MAE's own code puts the *column* first, through `meshgrid(w, h)`; who loads its weights
-# loads its table too and never notices. Ask next: would a table learned on street scenes have the mirror? (Photographs
-# are often flipped at random in training, which makes left and right alike; up and down differ.)
+# **TA, not in the section.** Always try 2 x 3: the classic is invisible on square grids.
+# - **They get wrong:** *grid transposed*: `repeat` for `repeat_interleave`. *x and y swapped*: MAE's own code puts the
+#   column first, through `meshgrid(w, h)`; who loads its weights loads its table too and never notices.
+# - **Ask next:** Would a table learned on street scenes have the mirror? (Photographs are often flipped at random in
+#   training, which makes left and right alike; up and down differ.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Which kind is best? (9 min)
@@ -510,10 +524,12 @@ figures.beside_the_paper(by_kind, VIT_NO_POSITIONS.values)
 # lot and the accuracy hardly: codes that differ only a little can still be told apart.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes, half a minute of which is waiting.** Ask: why are the paper's gains smaller (61.4 to 64.2)? A bag of
-# 196 patches of 16 x 16 pixels says more about a photograph than 49 scraps of 4 x 4 about a shirt. Ask next: what would
-# help a learned table? (More training: the one of part 4 had ten times as many epochs and four times the pictures. Or
-# start it from the waves.)
+# **TA, not in the section.** Its experiment takes minutes: run it before you talk about it.
+# - **They get wrong:** They expect no difference between the kinds, as in the paper. In so short a training waves and
+#   turns know the grid from the first step, a learned table has to find it.
+# - **Ask next:** Why are the paper's gains smaller, 61.4 to 64.2? (A bag of 196 patches of 16 x 16 pixels says more
+#   about a photograph than 49 scraps of 4 x 4 about a shirt.) What would help a learned table? (More training: the one
+#   of part 4 had ten times as many epochs and four times the pictures. Or start it from the waves.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Another resolution (18 min)
@@ -635,10 +651,12 @@ print(at_40.conclusion)
 # up with positions; a ViT that never had any does far better, part 5.)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 18 minutes.** Common: the class token resized along or lost, `reshape` to (1, D, rows, cols) without `permute`
-# (scrambles silently), rows and columns exchanged (silent on square grids). timm antialiases, Hugging Face and the
-# first DeiT code do not: tables from both differ a little, so say which. Ask next: sine waves need no resizing; do they
-# carry over? (Rows 7, 8, 9 were never seen; stretch the *places* instead.)
+# **TA, not in the section.** timm antialiases, Hugging Face and the first DeiT code do not: tables from both differ a
+# little, so say which.
+# - **They get wrong:** *class token lost*, or *stretched with the class token*. *scrambled*: `reshape` to (1, D, rows,
+#   cols) without `permute`, in silence. *old grid turned over* and *new grid turned over*: silent on square grids.
+# - **Ask next:** Sine waves need no resizing. Do they carry over? (Rows 7, 8, 9 were never seen; stretch the places
+#   instead.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Stretch: turn, do not add (16 min)
@@ -697,9 +715,11 @@ print("the map moves along with its query:", bool(shift < 1e-4))
 # The same map, carried along: what a head learns about "the patch above me" it knows everywhere at once.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 16 minutes, homework rather than class.** Three pairings are in use: neighbours (the paper), halves of the whole
-# vector (Hugging Face's LLaMA), halves of each axis (here). All are right, none loads the weights of another. Values
-# are not turned: ask why (the score says whom to read; what is read should not depend on where it stands).
+# **TA, not in the section.** Homework rather than class.
+# - **They get wrong:** *neighbours as pairs* (the paper) and *pairs across the whole vector* (Hugging Face's LLaMA):
+#   three pairings are in use, with halves of each axis here. All are right, and none loads the weights of another.
+# - **Ask next:** Why are the values not turned? (The score says whom to read; what is read should not depend on where
+#   it stands.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Drag it (5 min)
@@ -717,9 +737,11 @@ explorer.explore(load_vit())
 # (1 + cos 1) / 2. A learned table has no such floor.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes, not on the short path.** Start with the learned table, then sin-cos 2-D: the cross. Drag the base
-# from 10,000 down: the spot shrinks, far places become alike again. Then the grid sliders under the learned table: that
-# is `interpolate_positions`, live.
+# **TA, not in the section.** The explorer works as a trailer too. Start with the learned table, then sin-cos 2-D: the
+# cross. Drag the base from 10,000 down: the spot shrinks, and far places become alike again.
+# - **They get wrong:** They drag the base to its end to get the cosine with the place below to 0. It stays above 0.77:
+#   half of the code tells the column and stays the same.
+# - **Ask next:** What are the grid sliders under the learned table? (`interpolate_positions`, live.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Answer the sheet (8 min) ★
@@ -738,6 +760,14 @@ explorer.explore(load_vit())
 # the same bag), whether a square stands above or below a circle, or which pixels belong at a masked place.
 # ### END SOLUTION
 
+# %% [markdown] tags=["ta-note"]
+# **TA, 7 minutes.** Three sentences from three people: what can be learned, why, and the two tasks. Then read the
+# solved `learn_without_positions` against them.
+# - **They get wrong:** They name a task that fails only for want of data. The failing task must have the same bag of
+#   patches on both sides of the answer: which corner, above or below.
+# - **Ask next:** Is "count the dots" a task that works? (Yes, as long as each dot lies within a patch.)
+# - **Run live:** nothing: the sheet's question is answered aloud.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **What you can say now.**
 #
@@ -750,3 +780,44 @@ explorer.explore(load_vit())
 # resolution) · [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5 (the waves) ·
 # [RoFormer](https://arxiv.org/abs/2104.09864) (turns) · [Better plain ViT
 # baselines](https://arxiv.org/abs/2205.01580) (2-D waves in use).
+
+# %% [markdown] tags=["worksheet"]
+# Somebody forgets to add the positions. **Can the ViT still learn anything at all?**
+#
+# ### `moved_garment`
+# A garment, 12 x 12 pixels, lies in a corner of an empty picture of 24 x 24. Patches are 4 x 4, so the garment covers
+# 3 x 3 of the 6 x 6 patches, as shaded here.
+#
+# ```grid 6 x 6 patches, the 3 x 3 in the upper left corner shaded
+# # # # . . .
+# # # # . . .
+# # # # . . .
+# . . . . . .
+# . . . . . .
+# . . . . . .
+# ```
+#
+# > It moves by 12 pixels, three whole patches: it is cut along the same lines. The *bag* of patches is the same.
+#
+# ### `symmetric_logits`
+# Attention, LayerNorm and MLP move along with a shuffle of the tokens; the head reads the class token.
+#
+# > The class token adds up over all tokens, and a sum does not know in which order it was made: f(P X) = f(X).
+#
+# ### `best_where`
+# *Where* is the task to say in which of the four corners the garment lies.
+#
+# > One answer for all four pictures of a garment, and one of the four is right. It is also the worst it can do.
+#
+# ### `predict_what_where`
+# *What* is the task to say which of ten garments it is. Each task gets a model of its own, and pictures with the
+# garment in any corner.
+#
+# > *What* can be read off the bag of patches, *where* cannot: exactly 25%.
+#
+# ### `displacement_only`
+# The code of place i holds sin(wi) and cos(wi) for several speeds w. Multiply the codes of places i and j entry by
+# entry, and add up. For one speed that is sin(wi) sin(wj) + cos(wi) cos(wj) = ?
+#
+# > It is cos(w(i - j)), for every speed, so the sum is a function of i - j alone: what attention compares with a dot
+# > product is how far apart two places are.

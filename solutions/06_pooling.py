@@ -42,6 +42,10 @@ lesson
 # %%
 whole_model(["pooling"], {"MLP": "(B, N, D)", "pooling": "(B, D)", "head": "(B, classes)"})
 
+# %% [markdown] tags=["ta-note"]
+# **TA, opening.** Write on the board: N tokens in, N tokens out, one answer wanted. Ask for three ways to get from N to
+# 1, and leave them there.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Read one token (5 min) ★
 #
@@ -75,8 +79,12 @@ def class_token_pool(tokens):
 lesson.check("class_token_pool")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** `tokens[0]` is the usual slip (a picture instead of a token). Ask next: the class token starts out
-# the same for every picture; where does it get what it knows from? (from attention, block by block)
+# **TA, 4 minutes.** The room writes `class_token_pool`: one line.
+# - **They get wrong:** *one picture of the batch*: `tokens[0]` takes a picture in place of a token. *axis kept*: a
+#   slice where an index is meant.
+# - **Ask next:** The class token starts out the same for every picture. Where does it get what it knows from? (From
+#   attention, block by block.)
+# - **Run live:** `sequence = vit.stages(`: 50 tokens for 49 patches. Which is the odd one?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Average them: GAP (14 min)
@@ -167,9 +175,12 @@ lesson.check("padded_tokens")
 # [Scaling Vision Transformers](https://arxiv.org/abs/2106.04560)) gave the class token up.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes, not on the short path (show its formula).** The formula is quick; dwell on *outputs* y_i, not inputs
-# x_i. "Class token averaged in" runs without error and costs accuracy quietly. Ask next: is GAP sensitive to the order
-# of the patches? (no: a sum has no order; the positions were added long before)
+# **TA, not in the section.** Show its formula in the section, at the start of part 3, and dwell on the outputs y_i, not
+# the inputs x_i.
+# - **They get wrong:** *class token averaged in* runs without an error and costs accuracy quietly. In `gap_y` some
+#   average the x_i: raw patches, one grey blur.
+# - **Ask next:** Is GAP sensitive to the order of the patches? (No: a sum has no order. The positions were added long
+#   before.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Ask for what you need: MAP (24 min) ★
@@ -212,8 +223,8 @@ map_type = "c"
 lesson.check("map_type")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **A batch of 8 pictures, 256 tokens each, of width 768, 12 heads: what is the shape of MAP's weights** (batch, heads,
-# queries, keys)**?**
+# **A batch of 8 pictures, 256 tokens each, of width 768, 12 heads: what is the shape of MAP's weights (batch, heads,
+# queries, keys)?**
 
 # %% tags=["answer"] exercise="map_weights_shape"
 ### BEGIN SOLUTION
@@ -300,9 +311,14 @@ figures.looks(pictures.images, weights, map_vit.grid, garments)
 # carry news from elsewhere.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 24 minutes, most of it for MAPHead.** Common: softmax over the query's axis (one entry, all weights 1: a *sum*
-# of the values), a query made from the tokens, heads joined as `(d h)`. Ask next: how does MAP differ from a class
-# token? (the class token takes part in every block, and looks anew in each; the query looks once, at the end)
+# **TA, 22 minutes.** Vote on the four questions, five minutes in all; the rest is `MAPHead`, in pairs, with hints.
+# - **They get wrong:** *softmax over the query*: its axis has one entry, so all weights are 1 and y is the sum of the
+#   values. *query from the mean of the tokens*, or from one token: the query belongs to the head. *heads interleaved in
+#   the result*: joined as `(d h)`.
+# - **Ask next:** How does MAP differ from a class token? (The class token takes part in every block, and looks anew in
+#   each; the query looks once, at the end.)
+# - **Run live:** `map_vit = load_map_vit()`: four heads, four questions. Some look at outlines, others at the empty
+#   places around.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · What it costs (7 min)
@@ -341,8 +357,11 @@ map_growth = "N * D"
 lesson.check("map_growth")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes.** 2.4 million is a third of a ViT-B block (7.1 million). Ask next: could the projection of the query
-# be saved? (Yes: q(query) is one constant vector, so a learned vector in its place would do the same.)
+# **TA, not in the section.** Homework. 2.4 million is a third of a ViT-B block (7.1 million).
+# - **They get wrong:** In `map_parameters` the query itself is forgotten, or q and k get a bias. In `map_growth` they
+#   answer N² D, which is self-attention.
+# - **Ask next:** Could the projection of the query be saved? (Yes: q(query) is one constant vector, so a learned vector
+#   in its place would do the same.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · GAP lives inside MAP (9 min)
@@ -420,8 +439,10 @@ for name, pool in {"class token": lesson.piece("class_token_pool"), "GAP": gap, 
 # took its seat.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes.** Write softmax(s + c) = softmax(s) on the board. Ask next: which query makes MAP a *max* pooling? (a
-# very long one, per head: it takes the value of the best-matching token, chosen for all features of the head at once)
+# **TA, not in the section.** Write softmax(s + c) = softmax(s) on the board.
+# - **They get wrong:** In `zero_query` some say zeros. The scores are zero; a softmax of equal scores is a mean.
+# - **Ask next:** Which query makes MAP a max pooling? (A very long one, in each head: it takes the value of the
+#   best-matching token, chosen for all features of the head at once.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Which one is best? A first try (8 min) ★
@@ -490,8 +511,13 @@ print(same_result.conclusion)
 # authors too. They did not leave it at that, and neither will you: part 7 gives each its own learning rate.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** Let somebody defend "class tokens are better" before part 7. Ask next: what was *not* equal in this
-# comparison? (one learning rate for all need not suit all)
+# **TA, 8 minutes.** Vote on `predict_same_rate`, then show the table from before class. Let somebody defend "class
+# tokens are better" before you ask on.
+# - **They get wrong:** They read one learning rate as "equal conditions". The lead is gone in part 7, where each way
+#   has its own rate: say so at the end.
+# - **Ask next:** What was not equal in this comparison? (One learning rate for all need not suit all.)
+# - **Run live:** `same_result = lesson.experiment(`: the table as it stands from before class; three rows, and the
+#   spread beside each mean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Each at its own learning rate (9 min)
@@ -548,9 +574,9 @@ figures.by_rate(runs)
 # suits each. The lesson to take along is not which rate is right, but "sweep before you compare".
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes, of which most is waiting: start the cell before you discuss.** Ask next: is it fair to choose the
-# rate on the test pictures? (no: with four tries each, luck alone gives a bonus) And what else should be swept? (weight
-# decay, warm-up, how the query is drawn)
+# **TA, not in the section.** Most of it is waiting: start the cell before you discuss.
+# - **They get wrong:** They would choose the rate on the test pictures. With four tries each, luck alone gives a bonus.
+# - **Ask next:** What else should be swept? (Weight decay, warm-up, how the query is drawn.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Where the query looks (5 min) ★
@@ -564,9 +590,12 @@ figures.by_rate(runs)
 explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Drag the query's length to 0: all patches get one colour, and some answers change (over all
-# test pictures 56% are right then, and 82% with the query as trained). Ask: does that show that GAP is worse? (No: this
-# model was *trained* with its query. One trained with GAP puts what matters into all of its tokens.)
+# **TA, 5 minutes.** Drag the query's length to 0: all patches get one colour, and some answers change. Over all test
+# pictures 56% are right then, and 82% with the query as trained.
+# - **They get wrong:** They take that as proof that GAP is worse.
+# - **Ask next:** Does it show that GAP is worse? (No: this model was trained with its query. One trained with GAP puts
+#   what matters into all of its tokens.)
+# - **Run live:** `explorer.explore(map_vit`: the length of the query first, then one head after the other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Answer the sheet (6 min) ★
@@ -586,6 +615,15 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # runs on few pictures; with far more data I would try it again, since the papers found it level.
 # ### END SOLUTION
 
+# %% [markdown] tags=["ta-note"]
+# **TA, 6 minutes.** GAP, MAP, what is learned, which attention: one sentence each, from four people. Then everybody
+# writes down which they would take, and why, in `pooling_in_words`.
+# - **They get wrong:** They call MAP self-attention. They choose by the table of part 6 and do not say at which
+#   learning rate it holds.
+# - **Ask next:** Why is there no point in a bias in the key layer? (It adds the same number to all scores of a head,
+#   and a softmax does not see that.)
+# - **Run live:** nothing: the sheet's question is answered aloud.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **What you can say now.**
 #
@@ -598,3 +636,37 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # [Scaling Vision Transformers](https://arxiv.org/abs/2106.04560), the section on the class token ·
 # [Better plain ViT baselines](https://arxiv.org/abs/2205.01580) ·
 # [Set Transformer](https://arxiv.org/abs/1810.00825) (pooling by attention, before ViT).
+
+# %% [markdown] tags=["worksheet"]
+# A ViT gives one vector y_i for each of 256 patches, a classifier wants one vector y. **How do many become one?**
+#
+# ### `map_y`
+# Not every patch is as telling. MAP lets a vector q ask; each output token y_i gives a key k_i and a value v_i.
+#
+# > Scores of one query with all keys, a softmax over the *tokens*, the weighted mean of the values: attention with one
+# > query.
+#
+# ### Pool by hand (22 mm)
+# One head, three tokens. The scores q · k / √d are 0, 0 and ln 2; the values are 3, 9 and 0. What is y under
+# MAP? What would it be with q = 0? And what is the plain mean of the values, which is global average pooling (GAP)?
+#
+# > $e^0$, $e^0$ and $e^{\ln 2}$ are 1, 1, 2: the weights are 1/4, 1/4, 1/2, and **y = 3**. With q = 0 all scores
+# > are equal, the weights are 1/3, and **y = 4**: the mean, which is GAP of the values.
+#
+# ### `map_type`
+# Ask where MAP's query comes from, and where its keys and values.
+#
+# > Queries from one place (a parameter), keys and values from another (the picture): cross-attention.
+#
+# ### `map_weights_shape`
+# > One query, 256 keys, in each of 12 heads, for each of 8 pictures. Self-attention would have (8, 12, 256, 256).
+#
+# ### `map_learned`
+# > The query is a parameter, so it is the same for every picture; keys and values are computed from the picture by
+# > learned projections, and an output projection joins the heads.
+#
+# ### `predict_same_rate`
+# Small ViTs on Fashion-MNIST, a short training.
+#
+# > Many would bet on GAP, as it uses all tokens. But 3e-4 suits the class token better; where each may choose its own
+# > rate, the lead is gone (part 7). A comparison at one rate compares rates.

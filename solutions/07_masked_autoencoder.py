@@ -41,9 +41,9 @@ lesson = Lesson("07", globals())
 lesson
 
 # %% [markdown] tags=["ta-note"]
-# **TA · the hour.** 50 minutes: parts 1, 2, 5, 7 and the explorer of part 10. In part 5 the course's own loss and model
-# stand in for those who have not written parts 3 and 4. Start the experiment of part 7 before you discuss it.
-# Projector: open with the explorer, at 92%, and have them guess what the picture is.
+# **TA, opening.** Open with the explorer of part 10, at 92%, and have the room guess what the picture is. Then the
+# question: where does a model learn that, without a single label? Parts 1, 2, 5, 7 and 10 are the section. In part 5
+# the course's own loss and model stand in for those who have not written parts 3 and 4.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A question that needs no label (7 min) ★
@@ -59,7 +59,7 @@ hidden = torch.rand(49, generator=torch.Generator().manual_seed(3)).argsort() >=
 figures.whole_model(test.images[0], 4, hidden)
 
 # %% [markdown]
-# Carry BERT's idea over. **What should be hidden** of a picture?
+# Carry BERT's idea over. **What should be hidden of a picture?**
 # - a) the label
 # - b) single pixels, at random
 # - c) patches, at random
@@ -76,7 +76,7 @@ what_to_hide = "c"
 lesson.check("what_to_hide")
 
 # %% [markdown]
-# And **what should be predicted**?
+# **And what should be predicted?**
 # - a) which patches were hidden
 # - b) the pixels of the hidden patches
 # - c) the class of the picture
@@ -93,7 +93,8 @@ what_to_predict = "b"
 lesson.check("what_to_predict")
 
 # %% [markdown]
-# BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches. Pictures need so much more because
+# BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches. **Why do pictures need so much
+# more?**
 # - a) pictures are larger than sentences, so more has to be left out to fit into memory
 # - b) neighbouring patches say much the same: with few gaps, filling in from next door is enough
 # - c) each picture has four patches of which one is important
@@ -110,9 +111,13 @@ why_mostly_hidden = "b"
 lesson.check("why_mostly_hidden")
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 1.** "Hide pixels" is the common first idea: ask how they would fill one in without understanding anything
-# (mean of its neighbours), then whether that argument stops at pixels. It does not: it is the reason for 75%. Ask next:
-# which sentences could lose 75% of their words and still be restored?
+# **TA, 7 minutes.** Vote on all three questions; take the reasons from the room.
+# - **They get wrong:** "Hide pixels" is the common first idea. Ask how one would fill one in without understanding
+#   anything (the mean of its neighbours), then whether that argument stops at pixels. It does not: it is the reason for
+#   75%.
+# - **Ask next:** Which sentences could lose 75% of their words and still be restored? (Those that repeat themselves,
+#   such as a refrain or a form letter. Pictures repeat themselves nearly everywhere.)
+# - **Run live:** `hidden = torch.rand(49`: the whole model, on one garment: what enters the encoder, and what does not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Hide, and put back (21 min) ★
@@ -198,10 +203,15 @@ rest = hide(patchify(four, 4), 37, order.flip(1))[0].flip(1)  # the 37 hidden on
 print("The picture is whole again:", torch.equal(put_back(kept, rest, ids_restore), patchify(four, 4)))
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 2.** The classic is one argsort where two are needed: `ids_shuffle` handed on as `ids_restore`. The check
-# names it. Let them do five tokens on paper, and tie it to lesson 02: an inverse permutation, once for each picture.
-# Second: a mask left in the order drawn, which is the same for every picture. Ask: why shuffle at all, why not a random
-# mask and boolean indexing? (Pictures of one batch would keep different numbers of tokens.)
+# **TA, 17 minutes.** Five tokens on paper first. The room writes `random_masking`; show `restore_masked` solved. Tie it
+# to lesson 02: an inverse permutation, once for each picture.
+# - **They get wrong:** *one argsort where two are needed*, the classic: `ids_shuffle` handed on as `ids_restore`, and
+#   the check names it. Second, *mask still in the order drawn*, which is the same for every picture. In
+#   `restore_masked`, *masked before kept*.
+# - **Ask next:** Why shuffle at all, and not draw a random mask and index with it? (Pictures of one batch would keep
+#   different numbers of tokens.)
+# - **Run live:** `figures.masks(four, mask, 4)`, `put_back = lesson.piece("restore_masked")`: four masks of one
+#   picture; then the picture, whole again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · A loss where something was hidden (6 min)
@@ -241,11 +251,18 @@ hidden_loss(torch.zeros_like(target), target, mask)
 # %% [markdown]
 # About 1: the variance of a normalised pixel. Whatever is below that has been learned.
 
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** Homework, six minutes.
+# - **They get wrong:** *over all patches*: copying what one sees is no achievement. *divided by all patches*: `.mean()`
+#   after the mask, and the loss shrinks with the ratio. *averaged picture by picture*.
+# - **Ask next:** What does a model score that paints everything in mean grey? (About 1: the variance of a normalised
+#   pixel.)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · The masked autoencoder (45 min)
 #
 # The encoder is a ViT that reads the class token and the kept patches, nothing else. ViT-B/16 at 224 x 224 pixels, 75%
-# masked: how many tokens does its encoder read, class token included?
+# masked: **how many tokens does its encoder read, class token included?**
 
 # %% tags=["answer"] exercise="tokens_encoded"
 ### BEGIN SOLUTION
@@ -258,7 +275,7 @@ tokens_encoded = 50
 lesson.check("tokens_encoded")
 
 # %% [markdown]
-# BERT has an encoder only. Why does this model need a **decoder**?
+# BERT has an encoder only. **Why does this model need a decoder?**
 # - a) the encoder has a token for what it saw and none for what it did not: something must paint the rest
 # - b) every Transformer consists of an encoder and a decoder
 # - c) the decoder classifies the picture after pre-training
@@ -402,10 +419,12 @@ embeddings.shape, model.forward_decoder(embeddings, ids_restore).shape
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 4.** In order of frequency: positions added after masking (a patch then forgets where it was), a decoder
-# without positions (all mask tokens are equal: it paints the same patch everywhere, which is worth seeing), the class
-# token off by one when restoring. Ask: which of the two positions could be left out? (Neither.) What would a decoder
-# paint that was trained with a mask ratio of 1? (The mean picture. Ours was not: try 100% in the explorer.)
+# **TA, not in the section.** The long one, for home. "It paints the same patch everywhere" is worth seeing: a decoder
+# without positions does that.
+# - **They get wrong:** In order of frequency: *positions after masking* (a patch then forgets where it was), *decoder
+#   without positions* (all mask tokens are equal), *class token off by one in restoring*.
+# - **Ask next:** Which of the two positions could be left out? (Neither.) What would a decoder paint that was trained
+#   with a mask ratio of 1? (The mean picture. Ours was not: try 100% in the explorer.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Pre-train it (7 min) ★
@@ -518,12 +537,21 @@ figures.paintings(some, paint(trained, some)[1], painted, 4, names)
 # gap between trouser legs. Prints and laces stay blurred, since nothing visible tells them, and the squared error is
 # smallest for the mean of all that could be.
 
+# %% [markdown] tags=["ta-note"]
+# **TA, 7 minutes.** Run the experiment before class. Vote on `predict_painting`, show the table, then the paintings.
+# - **They get wrong:** Who takes a) thinks that seconds of pre-training teach nothing. Fog in the right places is
+#   already better than the mean picture.
+# - **Ask next:** Why do prints and laces never come back? (A quarter of the patches does not say what is printed, and a
+#   squared error paints the mean of all guesses.)
+# - **Run live:** `result = lesson.experiment(`, `figures.paintings(`: the table from before class; in the paintings
+#   outlines, sleeves and the gap between trouser legs.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · What leaving out saves (8 min)
 #
-# The encoder reads a quarter of the patches. In lesson 03 you counted what a block costs. With a quarter of the tokens
-# (forget the class token), by which factor does the cost of **attention** itself ($QK^\top$ and $AV$) shrink? Give the
-# new cost over the old one.
+# The encoder reads a quarter of the patches. In lesson 03 you counted what a block costs. **With a quarter of the
+# tokens (forget the class token), by which factor does the cost of attention itself ($QK^\top$ and $AV$) shrink?**
+# Give the new cost over the old one.
 
 # %% tags=["answer"] exercise="attention_share"
 ### BEGIN SOLUTION
@@ -610,12 +638,19 @@ figures.speed({name: operations(1.0) / operations(share) for name, share in shar
 # Near four and far from sixteen: at 49 tokens and width 64 the linear layers are nearly all of the cost ($N < 6D$,
 # lesson 03). The paper's ViT-L gained a factor of 2.8 in time, decoder included.
 
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** Homework; tie it to lesson 03.
+# - **They get wrong:** For `attention_share` they answer 1/4, or 16, the other way round. Before the clock sixteen is
+#   tempting: that is attention alone.
+# - **Ask next:** Why is it near four and far from sixteen? (At 49 tokens and width 64 the linear layers are nearly all
+#   of the cost: N is below 6 D.)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · What it is good for (10 min) ★
 #
 # Nobody wants the paintings. What is wanted is the encoder: the decoder is thrown away, a classifier's head takes its
-# place. A ViT-B/16 was pre-trained with 75% of its 196 patches masked (224 x 224 pixels). How many tokens should its
-# encoder read when it now classifies a picture, class token included?
+# place. A ViT-B/16 was pre-trained with 75% of its 196 patches masked (224 x 224 pixels). **How many tokens should its
+# encoder read when it now classifies a picture, class token included?**
 
 # %% tags=["answer"] exercise="tokens_afterwards"
 ### BEGIN SOLUTION
@@ -719,9 +754,14 @@ print(result.conclusion)
 # and in the same direction.
 
 # %% [markdown] tags=["ta-note"]
-# **TA · part 7.** "Masking left on" is the slip to look for: features of a quarter of each picture. Ask: is the
-# comparison fair? (Same model, same labels, same epochs; but the pre-trained one has seen 12,000 more pictures, which
-# is the point.) What would change with 12,000 labels? (The gain shrinks: see the paper's 82.5 and 84.9.)
+# **TA, 9 minutes.** Start with `tokens_afterwards`. Run both experiments before class; take a vote before each table.
+# - **They get wrong:** 50 for 197: masking left on after pre-training, the slip to look for in code too. The features
+#   are then those of a quarter of each picture.
+# - **Ask next:** Is the comparison fair? (Same model, same labels, same epochs; but the pre-trained one has seen 12,000
+#   more pictures, which is the point.) What would change with 12,000 labels? (The gain shrinks: see the paper's 82.5
+#   and 84.9.)
+# - **Run live:** `"predict_probe",`, `"predict_few_labels",`: both tables from before class; in the second the gain at
+#   100 labels beside that at 500.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · How much to hide (6 min)
@@ -782,6 +822,13 @@ figures.ratio_sweep(result.values, result.shipped)
 # What carries over is the price: look at the seconds. And that the answer to "why 75%" is not a law: it depends on how
 # much the pieces of your data say about each other.
 
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** These runs are seconds long; the paper's are days. Have them say what they would trust
+# them for: a direction, where it clears the spread, and nothing else.
+# - **They get wrong:** They expect 75% to win, as in the paper. Here 15% is ahead, by little.
+# - **Ask next:** Which of the paper's conditions does this run not have? (The size of the pictures and of the model,
+#   and the length of the training.)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Mask tokens in the encoder (6 min)
 #
@@ -822,9 +869,11 @@ print(result.conclusion)
 # away.
 
 # %% [markdown] tags=["ta-note"]
-# **TA · parts 8 and 9.** These runs are seconds long; the paper's are days. Have them say what they would trust them
-# for: a direction, where it clears the spread, and nothing else. Ask about part 9: which tokens does the encoder meet
-# in pre-training that it never meets again afterwards?
+# **TA, not in the section.** The second half of "why a decoder": mask tokens have to come in somewhere, and better
+# where they are thrown away.
+# - **They get wrong:** They expect more from the encoder that knows what is missing.
+# - **Ask next:** Which tokens does the encoder meet in pre-training that it never meets again afterwards? (The mask
+#   tokens.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Drag the ratio (5 min) ★
@@ -838,6 +887,14 @@ explorer.explore(load_mae(), some, names)
 # %% [markdown]
 # At 100% it has seen nothing, which never happened in training: a ghost of all garments. At 0% nothing is hidden;
 # without the tick you see that it never learned to copy.
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 5 minutes.** Drag from 92% down, one picture for the whole room, until everybody is sure.
+# - **They get wrong:** At 100% they take the ghost for a failure: having seen nothing never happened in training. At
+#   0%, without the tick, what was shown looks bad: it never learned to copy.
+# - **Ask next:** From how few patches can you tell a sandal from a boot? (There is no one answer: take the room's, then
+#   the model's.)
+# - **Run live:** `explorer.explore(load_mae()`: the ratio; then "Another mask" at the same ratio.
 
 # %% [markdown]
 # ## 11 · Published weights in your own class (4 min)
@@ -868,15 +925,58 @@ def repaint(model, picture):
 # %% tags=["optional"]
 repaint(published, photo("astronaut", (224, 224))) if published else None
 
+# %% [markdown] tags=["ta-note"]
+# **TA, not in the section.** Optional, needs a network: about 450 MB. Try it on the room's network before you promise
+# it.
+# - **They get wrong:** Without a network the cell says so; that is no error of theirs.
+# - **Ask next:** Why do the paper's weights fit into your own class? (Names, orders and the eps of the norms are those
+#   of the published model.)
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you can say now
 #
-# Hide three quarters of the patches at random, encode the rest, let a small decoder paint what was hidden, and count
-# the error there: a picture without a label has become a question with an answer. The decoder is needed since the
-# encoder has no tokens for what it did not see, and it keeps mask tokens and pixel detail out of the part that one
-# keeps. So much is hidden because pictures repeat themselves; leaving it out makes the encoder cheap as well. What
-# comes out is an encoder that needs few labels.
+# - Hide three quarters of the patches at random, encode the rest, let a small decoder paint what was hidden, and count
+#   the error there: a picture without a label has become a question with an answer.
+# - The decoder is needed since the encoder has no tokens for what it did not see, and it keeps mask tokens and pixel
+#   detail out of the part that one keeps.
+# - So much is hidden because pictures repeat themselves; leaving it out makes the encoder cheap as well.
+# - What comes out is an encoder that needs few labels.
 #
 # Read on: the [MAE paper](https://arxiv.org/abs/2111.06377) and its [code](https://github.com/facebookresearch/mae), in
 # which you will recognise your own functions; [BERT](https://arxiv.org/abs/1810.04805) for the idea. Next, lesson 08: a
 # few convolutions at the start.
+
+# %% [markdown] tags=["worksheet"]
+# There are far more pictures than labels. **How can a ViT learn from pictures that nobody has labelled?**
+#
+# ### `what_to_hide`
+# BERT learns language without labels: it hides some of the words of a sentence and predicts them. Carry that over to a
+# ViT.
+#
+# > Patches are the tokens of a ViT, its words. Random ones, so that no rule gives them away.
+#
+# ### `what_to_predict`
+# > The picture itself holds the right answer: the target costs no label.
+#
+# ### `why_mostly_hidden` (7 mm)
+# BERT hides 15% of the words. The masked autoencoder (MAE) hides 75% of the patches.
+#
+# > Pictures are redundant: with small gaps the model copies from next door and learns nothing about the whole.
+#
+# ### Hide, and put back (16 mm)
+# The tokens are a b c d. `ids_shuffle = [2, 0, 3, 1]` says which token is drawn first, second, ...; the first two drawn
+# are kept. Write down what is kept, in the order drawn; the mask in the order of the picture (1: masked); and
+# `ids_restore`, which undoes the shuffle: the number at which each of a, b, c, d was drawn, counted from 0.
+#
+# > Drawn: c, a, d, b. Kept: **c, a**. Mask: **0 1 0 1**, as b and d are hidden. `ids_restore`: **[1, 3, 0, 2]**.
+# > Common: the mask in the order drawn, 0 0 1 1.
+#
+# ### `attention_share`
+# MAE's encoder reads the kept quarter of the patches, nothing else. Give the new cost over the old one.
+#
+# > Every token looks at every token: (N/4)² / N² = 1/16. (The linear layers shrink to 1/4 only.)
+#
+# ### `predict_few_labels`
+# An encoder is pre-trained as an MAE on 12,000 pictures, and no label is used.
+#
+# > Pre-training has taught the encoder what garments look like; the fewer labels there are, the more that is worth.

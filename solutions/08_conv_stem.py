@@ -42,6 +42,10 @@ from helpers.train import best_device, classification_loss, evaluate, fit
 lesson = Lesson("08", globals())
 lesson
 
+# %% [markdown] tags=["ta-note"]
+# **TA, opening.** Ask: you may add a few convolutions to a ViT. Where do they go? Collect places on the board before
+# any picture is shown; students usually name the stem and the backbone.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Four doors (5 min) ★
 #
@@ -73,9 +77,11 @@ hybrid_patch = 1
 lesson.check("hybrid_patch")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Collect ideas before the picture is shown; students usually name 1 and 4. Ask next: which door is
-# open already in every ViT? (1: patchify is a convolution.) Why is it such an odd one? (kernel = stride = 16: no two
-# tokens share a pixel, and one layer goes from pixels to meaning.)
+# **TA, 5 minutes.** Number the room's places by the four doors of the picture.
+# - **They get wrong:** 16 for `hybrid_patch`: they count pixels where places of the feature map are asked for.
+# - **Ask next:** Which door is open already in every ViT? (1: patchify is a convolution.) Why is it such an odd one?
+#   (Kernel = stride = 16: no two tokens share a pixel, and one layer goes from pixels to meaning.)
+# - **Run live:** `figures.whole_model()`: the four doors, one after the other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Build the stem (22 min) ★
@@ -215,11 +221,16 @@ for training in (True, False):
     print(f"{'training' if training else 'evaluation'}: the first {'CHANGES' if change > 1e-4 else 'stays as it is'}")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 22 minutes.** Common: channels that are all `dim`, a ReLU after the 1x1 (tokens can then never be negative),
-# biases under the norms (the check calls them parameters that the model does not need), a kernel of 2, which tiles the
-# picture just as patchify does, and `int(math.log2(6))`, which is 2. Ask next: two tokens of patchify share no pixel.
-# What does that mean for an edge that runs along a patch border? And what does the overlap mean for MAE, which wants
-# to leave patches out? (Pixels of a masked patch leak into its neighbours.)
+# **TA, 19 minutes.** The room writes `ConvStem`, twelve minutes, with hints. Then `token_sees_stem` by hand and
+# `stem_norm_mixes` by vote.
+# - **They get wrong:** *ReLU after the 1x1 convolution*: tokens can then never be negative. *a patch of 6 accepted*:
+#   `int(math.log2(6))` is 2. They make all channels `dim`, or give the convolutions under the norms a bias: the check
+#   calls that parameters which the model does not need. A kernel of 2 tiles the picture just as patchify does.
+# - **Ask next:** Two tokens of patchify share no pixel. What does that mean for an edge that runs along a patch border?
+#   (No token sees both sides of it: attention has to compare.) What does the overlap mean for MAE, which leaves patches
+#   out? (Pixels of a masked patch leak into its neighbours.)
+# - **Run live:** `_, conv_vit = load_stems()`, `print(f"{seen.any(1).sum()}`: edges, coarser from stage to stage; then
+#   31 pixels measured, as computed by hand.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · What it costs, and who pays (25 min)
@@ -350,10 +361,11 @@ parameters_conv_stem = 1_021_488
 lesson.check("parameters_conv_stem")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 25 minutes, good homework.** Common: every convolution counted at the resolution of the picture, the 1x1
-# forgotten, dim channels everywhere (nearly 13 times too much at P = 16), `int(x) + 1` for rounding up, which fails at
-# 0. Worth seeing on the board: all 3x3 convolutions after the first cost the same, since the places fall to a quarter
-# and the two channel numbers double. Ask next: which part of the stem holds most of the *parameters*? (the last.)
+# **TA, not in the section.** Good homework. Worth seeing on the board: all 3x3 convolutions after the first cost the
+# same, since the places fall to a quarter and the two channel numbers double.
+# - **They get wrong:** *at the resolution of the picture*, *no 1x1 convolution*, and *dim channels everywhere*, nearly
+#   13 times too much at P = 16. In `blocks_to_drop`, *one more than rounded down*: `int(x) + 1` fails at 0.
+# - **Ask next:** Which part of the stem holds most of the parameters? (The last.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · A stem for a block: AdamW (6 min) ★
@@ -432,8 +444,13 @@ print(adamw_result.conclusion)
 # after 400 with 1GF models, and by 2.4 and 1.0 with 4GF ones.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 6 minutes, of which about half a minute is waiting.** Take the vote first. Ask: why sweep the rate? (At one
-# rate the winner may be whoever the rate suits.) Ask next: what would happen to the lead with 100 times the pictures?
+# **TA, 6 minutes.** Vote on `predict_adamw`, then show the table from before class.
+# - **They get wrong:** They ask which rate was used. Five were, and each model counts at its own best: at one rate the
+#   winner may be whoever the rate suits.
+# - **Ask next:** What would happen to the lead with 100 times the pictures? (It should shrink: what a convolution has
+#   built in, a ViT can learn from data. Nothing here measures it.)
+# - **Run live:** `adamw_result = lesson.experiment(`: the table as it stands from before class: two means ten points
+#   apart, one block fewer.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · The same with SGD (10 min) ★
@@ -574,10 +591,15 @@ for name, stems in curves.items():
 # random. A handful of rates, two epochs and three seeds cannot contradict it; they only fail to repeat it.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 10 minutes, of which about 40 seconds are waiting.** The point of the last part is honesty: a published finding
-# that a small experiment does not repeat. Ask: which choices could hide it? (Own best or a common bar, the spacing of
-# the rates, only one weight decay, short runs, in which low rates suffer because they do not get far enough.) Ask next:
-# which of these could be settled here in a minute? (The common bar: the last cell.)
+# **TA, 9 minutes.** `what_adamw_divides` by vote, then both predictions. Run the experiments before class. The point of
+# the last one is honesty: a published finding that a small experiment does not repeat.
+# - **They get wrong:** In `what_adamw_divides` c) is tempting, but this SGD has momentum too. The last table does not
+#   show what the paper found, and they call the paper wrong: these runs are small and short.
+# - **Ask next:** Which choices could hide the paper's wider range? (Own best or a common bar, the spacing of the rates,
+#   one weight decay only, short runs, in which low rates do not get far enough.) Which of these could be settled here
+#   in a minute? (The common bar: the last cell.)
+# - **Run live:** `sgd_result = lesson.experiment(`, `range_result = lesson.experiment(`, `figures.sweeps(curves)`:
+#   patchify loses more; the ranges are alike; the hills are as wide, and one is higher.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · The other doors (16 min)
@@ -669,9 +691,11 @@ for name, encoder in doors.items():
 # | 4 backbone | a CNN's last map | all that a CNN knows | a whole CNN to run first |
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 16 minutes.** Common: `reshape` to (B, D, rows, cols) without moving the features, rows and columns swapped
-# (invisible on square grids), the class token dragged onto the grid (N is then no product). Ask next: the convolution
-# of door 3 with *circular* padding: does it still tell places apart? (No: every place has the same surroundings.)
+# **TA, not in the section.** Homework.
+# - **They get wrong:** *view without permute*: `reshape` to (B, D, rows, cols) without moving the features. *rows and
+#   columns swapped*: invisible on square grids. They drag the class token onto the grid, and N is no product any more.
+# - **Ask next:** Door 3 with circular padding: does the convolution still tell places apart? (No: every place has the
+#   same surroundings.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · The filters each learns (5 min)
@@ -685,10 +709,12 @@ for name, encoder in doors.items():
 explorer.explore(*load_stems(), garments[0])
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Walk through the guided steps, then click from the background into the garment: patchify's filters
-# never change, the stem's do. On plain background all tokens have the same filters: the same ReLUs are open. Ask: at
-# the first stage the stem's filters are the same everywhere, too. Why? (No ReLU stands below it.) And why is a map of
-# the first stage sharper than any of patchify's? (It has 16 times as many places.)
+# **TA, not in the section.** Walk through the guided steps, then click from the background into the garment: patchify's
+# filters never change, the stem's do.
+# - **They get wrong:** They expect another filter for every token. On plain background all tokens have the same ones:
+#   the same ReLUs are open.
+# - **Ask next:** At the first stage the stem's filters are the same everywhere, too. Why? (No ReLU stands below it.)
+#   Why is a map of the first stage sharper than any of patchify's? (It has 16 times as many places.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · Answer the sheet (6 min) ★
@@ -710,6 +736,15 @@ explorer.explore(*load_stems(), garments[0])
 # The stem does not make the blocks aware of places: a position table (or convolutions inside) is needed as before.
 # ### END SOLUTION
 
+# %% [markdown] tags=["ta-note"]
+# **TA, 6 minutes.** Where, which one, what it buys, what it costs: one sentence each, from four people. Then everybody
+# writes `where_convolutions`.
+# - **They get wrong:** They forget the price, or say "better" without saying how the comparison was made fair: blocks
+#   dropped, each at its own best rate.
+# - **Ask next:** What can the stem not do that patchify can? (Patch sizes that are no powers of two, and leaving
+#   patches out, as MAE does.)
+# - **Run live:** nothing: the sheet's question is answered aloud.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **What you can say now.**
 #
@@ -721,3 +756,40 @@ explorer.explore(*load_stems(), garments[0])
 #
 # **Read on.** [Early Convolutions Help Transformers See Better](https://arxiv.org/abs/2106.14881) (this stem) ·
 # [ViT](https://arxiv.org/abs/2010.11929) (the hybrid) · lesson 02 (who minds the order), lesson 04 (receptive fields).
+
+# %% [markdown] tags=["worksheet"]
+# You may add a few convolutions to a ViT. **Where, and what do they buy?**
+#
+# ### `hybrid_patch`
+# One way: run a CNN first, and cut its feature map into tokens.
+#
+# > 14 · 14 places are wanted as 196 tokens: a token for each place. Each place has seen many pixels already.
+#
+# ### `token_sees_stem` (20 mm)
+# Another: replace *patchify*, the one large convolution that makes tokens, by a *stem*. For P = 16 it is four 3x3
+# convolutions of stride 2 on top of each other, then a 1x1 convolution. A layer adds (kernel - 1) times the product of
+# the strides *below* it to the 1 pixel one starts with.
+#
+# > 1 + 2 · 1 + 2 · 2 + 2 · 4 + 2 · 8 = 31; the 1x1 adds 0. Tokens lie 16 pixels apart, so neighbours overlap.
+#
+# ### Count the weights (24 mm)
+# A stem for P = 4 takes grey pictures (1 channel) to width 8: a 3x3 convolution from 1 to 4 channels, a 3x3 from 4
+# to 8, a 1x1 from 8 to 8. How many weights have these convolutions, without biases and norms? And how many has the
+# one convolution with kernel 4 and stride 4 that they replace?
+#
+# > 9 · 1 · 4 + 9 · 4 · 8 + 8 · 8 = 36 + 288 + 64 = **388**, against 16 · 1 · 8 = **128**. Common: the 1x1 counted as
+# > a 3x3.
+#
+# ### `predict_adamw`
+# The stem costs more than it replaces, so the model with it has one block fewer.
+#
+# > Small overlapping kernels know about neighbours, which attention has to learn from data.
+#
+# ### `what_adamw_divides`
+# > Multiply the gradients of one layer by 10: its step with SGD is 10 times as long, with Adam it stays. So one
+# > learning rate suits layers with small and large gradients.
+#
+# ### `predict_sgd`
+# The two models of the prediction before, trained in another way.
+#
+# > Both lose, since the gradients of their layers differ in size, but the model with the stem loses less.

@@ -61,6 +61,11 @@ gpt, codebook = load_image_gpt()
 codes, unseen = codebook.encode(train.images), codebook.encode(test.images)  # (B, N): 49 numbers a picture
 some = torch.tensor([int((test.labels == label).nonzero()[0]) for label in range(10)])  # a picture of each class
 
+# %% [markdown] tags=["ta-note"]
+# **TA, opening.** Ask: GPT writes one word after the other. What are the words of a picture, and in which order do they
+# come? Collect answers; "pixels" and "patches" both come. What a softmax over patches could be is the question of part
+# 1.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A picture as a sentence (8 min) ★
 #
@@ -123,10 +128,13 @@ lesson.check("why_codes")
 # features, and found them better than with codes.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** (d) of the first question is the one to dwell on: it is what BERT and MAE learn, and it is no
-# factorisation. For the last one draw two possible next patches on the board, one black, one white: their mean is a
-# grey that never occurs. Ask next: what would a softmax over *pixels*, one token each, look like? (iGPT: 512 colours,
-# and 1,024 tokens for a picture of 32 x 32.)
+# **TA, 8 minutes.** Vote on `chain_rule` and `why_codes`. For the latter draw two possible next patches, one black, one
+# white: their mean is a grey that never occurs.
+# - **They get wrong:** d) of `chain_rule` is the one to dwell on: it is what BERT and MAE learn, and it is no
+#   factorisation. 48 factors, or 50: the first patch has one, the start token has none.
+# - **Ask next:** What would a softmax over pixels, one token each, look like? (iGPT: 512 colours, and 1,024 tokens for
+#   a picture of 32 x 32.)
+# - **Run live:** nothing: two patches on the board say more.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · A dictionary of patches (10 min)
@@ -190,9 +198,12 @@ uniform_bits = 392
 lesson.check("uniform_bits")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 10 minutes.** Common in `nearest_code`: the largest dot product (right only for words of one length), and
-# memory: `patches[..., None, :] - codebook` for all 196,000 patches at once is 3 GB, `torch.cdist` is 0.2 GB. Ask next:
-# what would 2 words look like? And 100,000? (The picture gets sharper, and each word rarer: less is learned about it.)
+# **TA, not in the section.** Homework. Memory is the trap: `patches[..., None, :] - codebook` for all 196,000 patches
+# at once is 3 GB, `torch.cdist` is 0.2 GB.
+# - **They get wrong:** *the largest dot product*: right only for words of one length. *leading axes lost*: one long row
+#   of numbers.
+# - **Ask next:** What would 2 words look like, and 100,000? (The picture gets sharper, and each word rarer: less is
+#   learned about it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Look back only (13 min) ★
@@ -262,9 +273,14 @@ without_mask = "c"
 lesson.check("without_mask")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 13 minutes.** The classic: zeroing weights *after* the softmax. They no longer sum to 1, and, worse, each one's
-# size still depends on the hidden scores through the denominator: the future leaks without being looked at. (Zeroing
-# and dividing by the new sum is right.) Ask next: why does the diagonal stay True?
+# **TA, 12 minutes.** The room writes `causal_mask` and `masked_attention`; vote on `without_mask` at the end.
+# - **They get wrong:** *mask after the softmax*, the classic: the weights no longer sum to 1, and each one's size still
+#   depends on the hidden scores through the denominator, so the future leaks without being looked at. (Zeroing and
+#   dividing by the new sum is right.) *True where hidden*: some libraries have it so.
+# - **Ask next:** Why does the diagonal stay True? (A token that may not see itself forgets what it is, and the first
+#   one has nowhere to look: 0/0. Targets are hidden by the shift.)
+# - **Run live:** `mask, attend = lesson.piece("causal_mask")(8)`: three squares; in the last one each row sums to 1 and
+#   ends at the diagonal.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Shifted by one (5 min) ★
@@ -313,9 +329,13 @@ first_reads = "a"
 lesson.check("first_reads")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Shift *or* strict mask, never neither and never both. Some write the loss as logits[:, :-1] against
-# tokens[:, 1:], which is the same shift done at the other end; there the first patch needs its start token all the
-# same.
+# **TA, 5 minutes.** The room writes `shift_right`: one line. Say it as a rule: shift or strict mask, never neither and
+# never both.
+# - **They get wrong:** *not shifted*: the model reads what it is to predict. *the last token comes round*: `roll`. *one
+#   token too long*: the start and all N tokens.
+# - **Ask next:** Some write the loss as logits[:, :-1] against tokens[:, 1:]. Is that something else? (No, it is the
+#   same shift at the other end; there the first patch needs its start token all the same.)
+# - **Run live:** `first_reads`: vote, then the check.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · ImageGPT (14 min)
@@ -398,10 +418,11 @@ for name, change in changes.items():
 # Not "hardly": in no bit. A weight of exactly 0 times whatever stands there is exactly 0.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes.** Most write it in five minutes, having written a ViT. Common: `pos_embed` added whole (fails on
-# short sequences), the last n rows instead of the first n, `head` on the last place only. Ask next: which of the two
-# changes (mask, shift) would show in a figure like the one above, which not? (A forgotten shift does not leak *ahead*;
-# it puts the answer into the input.)
+# **TA, not in the section.** Most write it in five minutes, having written a ViT.
+# - **They get wrong:** *positions from the end*: the last n rows in place of the first n. `pos_embed` added whole fails
+#   on short sequences. *logits of the last token only*.
+# - **Ask next:** Which of the two changes, mask or shift, would show in a figure like the one of this part, and which
+#   not? (A forgotten mask would. A forgotten shift does not leak ahead: it puts the answer into the input.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · How good is it? Count the bits (16 min)
@@ -540,10 +561,12 @@ bits_result
 print(bits_result.conclusion)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 16 minutes, of which a quarter of one is waiting.** The unit is the point: cross entropy in nats per token,
-# which every training log shows, times 49 and over ln 2. The bits are those of the *codes*: what k-means has thrown
-# away is not in them, so they cannot be compared with a model of pixels. Ask next: could one compress with it? (Yes:
-# arithmetic coding with these probabilities comes within a few bits of it.)
+# **TA, not in the section.** The unit is the point: cross entropy in nats per token, which every training log shows,
+# times 49 and over ln 2.
+# - **They get wrong:** *nats*, *bits per code* and *multiplied by ln 2*. The bits are those of the codes: what k-means
+#   has thrown away is not in them, so they cannot be compared with a model of pixels.
+# - **Ask next:** Could one compress with it? (Yes: arithmetic coding with these probabilities comes within a few bits
+#   of it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · Draw (18 min) ★
@@ -665,9 +688,14 @@ rows = {"given": unseen[shown], **tries, "the truth": unseen[shown]}
 figures.lines({name: codebook.decode(some, (28, 28)) for name, some in rows.items()}, test.names, veil_below=16)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 18 minutes.** Common in `next_probabilities`: temperature 0 divides by 0; `if top_k:`, which takes 0 for None;
-# logits outside set to 0 instead of minus infinity. In `sample`: only the last token shown to the model. Ask next: why
-# can this model not finish the *upper* half from the lower one? (Another order of the factors: part 8.)
+# **TA, 14 minutes.** The room writes `next_probabilities`; show `sample` solved, and draw. Vote on `cold_and_hot`
+# before the pictures.
+# - **They get wrong:** *divides by 0*: temperature 0 is a limit. *logits outside set to 0*: exp(0) is 1; it takes minus
+#   infinity. They write `if top_k:`, which takes 0 for None. In `sample`, *only the last token is read*.
+# - **Ask next:** Why can this model not finish the upper half from the lower one? (That takes another order of the
+#   factors: part 8.)
+# - **Run live:** `shirt = int(`, `draw = lesson.piece("sample")`, `upper = torch.cat(`: the chances of the next word;
+#   garments that do not exist; then the lower halves, three guesses and the truth.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What does the order do now? (10 min)
@@ -750,10 +778,12 @@ figures.stretches(when)
 # no bias about places at all, the autoregressive one has, since the order fixes the conditionals.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 10 minutes, of which half a minute is waiting.** Tie it to the last formula of lesson 02: a mask M is free of
-# order only where P M P^T = M. And to the chain rule: the sum of the true bits is the same in every order; all that
-# differs is what a small model with little training misses. Ask next: what would happen with a *new* random order for
-# each picture? (The model would have to be told which place is asked for: that is what permuted language models do.)
+# **TA, not in the section.** Tie it to the last formula of lesson 02: a mask M is free of order only where P M P^T = M.
+# And to the chain rule: the sum of the true bits is the same in every order; all that differs is what a small model
+# with little training misses.
+# - **They get wrong:** In `order_now` a), as in lesson 02. The causal mask is tied to places in the sequence.
+# - **Ask next:** What would happen with a new random order for each picture? (The model would have to be told which
+#   place is asked for: that is what permuted language models do.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · The price of drawing, and the cache (18 min)
@@ -874,10 +904,13 @@ print(cache_result.conclusion)
 figures.rulers([bits_result, order_result])
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 18 minutes; the exercise is a stretch.** The sum of n^2 for n up to N is N^3 / 3: the whole triangle of passes.
-# At 49 tokens of width 96 the linear layers cost more than attention (lesson 03), and they gain too: N^2 D^2 becomes N
-# D^2. Ask next: why has training no cache? (All places are computed in one pass anyway.) And what does the cache cost?
-# (Memory: two tensors of N x D a block and picture.)
+# **TA, not in the section.** The exercise is a stretch. The sum of n² for n up to N is N³ / 3: the whole triangle of
+# passes. At 49 tokens of width 96 the linear layers cost more than attention (lesson 03), and they gain too: N² D²
+# becomes N D².
+# - **They get wrong:** *rows counted from the top*: the first new token sees one key only. *no mask among the new
+#   tokens*: right for one, wrong for several at once.
+# - **Ask next:** Why has training no cache? (All places are computed in one pass anyway.) And what does the cache cost?
+#   (Memory: two tensors of N x D a block and picture.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Drag it (4 min)
@@ -890,8 +923,9 @@ figures.rulers([bits_result, order_result])
 explorer.explore(gpt, codebook, test.images[some], test.names)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 4 minutes.** Slowly at first, step by step: point out that the first row of a garment decides nearly all. Then
-# temperature 0 (the same picture for ever), 2 (falls apart: one bad word, and all that follow are conditioned on it).
+# **TA, not in the section.** Slowly at first, step by step: the first row of a garment decides nearly all.
+# - **They get wrong:** At temperature 2 they blame the model. One bad word, and all that follow are conditioned on it.
+# - **Ask next:** What is drawn at temperature 0? (The same picture for ever.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 11 · Answer the sheet (6 min) ★
@@ -914,6 +948,15 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # which gives features, and blurry means as pictures.
 # ### END SOLUTION
 
+# %% [markdown] tags=["ta-note"]
+# **TA, 6 minutes.** Tokens, two changes, training, drawing: one sentence each, from four people. Then everybody writes
+# `how_to_draw`.
+# - **They get wrong:** They leave out one of the two changes, the mask or the shift, or do not say how patches become
+#   finite.
+# - **Ask next:** What has the order of the patches become since lesson 02? (It was free; now it decides what each patch
+#   may know.)
+# - **Run live:** nothing: the sheet's question is answered aloud.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **What you can say now.**
 #
@@ -926,3 +969,51 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # what such a model's features are worth (96.3% on CIFAR-10 by linear probe) · [AIM](https://arxiv.org/abs/2401.08541):
 # the same idea with patches and pixels, up to 7 billion parameters · [VQ-VAE](https://arxiv.org/abs/1711.00937):
 # codebooks that are learned · lesson 07 for the other way to learn from pictures without labels.
+
+# %% [markdown] tags=["worksheet"]
+# GPT writes word by word, each time from the words before. **How would you let a ViT draw that way?**
+#
+# ### `chain_rule`
+# Put the patches of a picture into a sequence x1 ... xN, row by row.
+#
+# > The chain rule of probability: each patch given all before it. It holds always, and in any order.
+#
+# ### `why_codes`
+# So the model has to say how likely each next patch is. A patch is 16 real numbers; we write each patch as the number
+# of the nearest of 256 typical patches, its *code*.
+#
+# > Where a sleeve or background may follow, half and half, the squared error is least for the mean: a grey that never
+# > occurs. A softmax can give each of the two one half.
+#
+# ### Draw the mask
+# Place i may look at itself and at what came before. Rows are queries, columns are keys: shade what row i may **not**
+# look at. How many of the 25 scores are left?
+#
+# ```grid 5 x 5 empty cells
+# . . . . .
+# . . . . .
+# . . . . .
+# . . . . .
+# . . . . .
+# ```
+#
+# > **15**: 1 + 2 + 3 + 4 + 5. Their scores are set to minus infinity *before* the softmax, so that each row sums to 1.
+# >
+# > ```grid 5 x 5 cells, those above the diagonal shaded
+# > . # # # #
+# > . . # # #
+# > . . . # #
+# > . . . . #
+# > . . . . .
+# > ```
+#
+# ### `without_mask` (7 mm)
+# > The next token stands in the input, one place further on: the model learns to copy it. While it draws, there is
+# > nothing to copy.
+#
+# ### `predict_order`
+# In full attention with positions the order of the patches did not matter (lesson 02). Now attention looks back only. A
+# model is measured by the bits that it needs for a picture: the fewer, the better it predicts.
+#
+# > The mask is tied to places in the *sequence*. In a random order a patch is predicted from patches far away, and its
+# > neighbours may come later: harder factors, more bits.

@@ -70,9 +70,6 @@ lesson.check("halve")
 assert halve(4) == 2
 ### END HIDDEN TESTS
 
-# %% [markdown] tags=["ta-note"]
-# Students divide by four here.
-
 # %% tags=["exercise"] exercise="Doubler"
 class Doubler:
     def __init__(self, factor=2):
@@ -94,6 +91,12 @@ class Doubler:
 
 # %% tags=["check"] exercise="Doubler"
 lesson.check("Doubler")
+
+# %% [markdown] tags=["ta-note"]
+# **TA, 10 minutes.** In pairs.
+# - **They get wrong:** they divide by four here.
+# - **Ask next:** what is half of a half? (A quarter.)
+# - **Run live:** nothing: two lines on the board.
 
 # %% [markdown]
 # ## 2 · Counting (20 min)
@@ -218,7 +221,8 @@ def test_ids_are_the_same_in_both_editions_and_say_what_a_cell_is(built):
     student = [cell.id for cell in nbformat.read(student_file(built), as_version=4).cells]
     solved = [cell.id for cell in nbformat.read(solved_file(built), as_version=4).cells]
     assert [name for name in solved if name != "halves-doubles-note-1"] == student
-    assert student[:5] == ["a-sample-lesson-1", "a-sample-lesson-2", "halves-doubles-1", "halve", "halve-check"]
+    opening = ["a-sample-lesson-1", "colab-1", "a-sample-lesson-2", "halves-doubles-1", "halve", "halve-check"]
+    assert student[: len(opening)] == opening
 
 
 def test_long_headings_still_give_valid_ids(tmp_path):
@@ -375,7 +379,7 @@ def test_check_passes_on_what_was_built(built):
         ("notebooks", '\n "nbformat": 4', '\n  "nbformat": 4', "its form as a file"),
         ("notebooks", '"cells"', '"cell"', "not a notebook"),
         ("solutions", "assert halve(4) == 2", "assert halve(4) == 3", "cell 'halve-check', its source"),
-        ("solutions", '"execution_count": 2', '"execution_count": 3', "cell 'halve', its execution count"),
+        ("solutions", '"execution_count": 3', '"execution_count": 4', "cell 'halve', its execution count"),
     ],
 )
 def test_check_sees_one_changed_character(fresh, file, old, new, said):
@@ -661,7 +665,7 @@ def test_every_line_of_a_solution_is_caught_wherever_it_is_planted(tmp_path):
     for line in ("else:", ")", "return x", "# half of it is half of it", "assert halve(4) == 2", 'guess = "the same"'):
         assert line in secret
     assert "Attention treats its tokens as a set." in secret
-    assert "Students divide by four here." in secret
+    assert "- **They get wrong:** they divide by four here." in secret
     assert not any("tokens = ..." in line or "multiply" in line for line in secret)
     assert_every_planted_line_is_caught(lesson, PLACES)
 

@@ -224,11 +224,11 @@ def test_progress_of_a_homework_is_kept_apart_from_the_lessons():
     homework = Lesson("01", {"patchify": column_major}, conventions={"sequence": "column-major"})
     homework.check("patchify")
     assert "Homework 01" in repr(homework)
-    assert "1 of 23 done" in repr(homework)
-    assert "0 of 23 done" in repr(Lesson("01", {}))
-    assert "0 of 23 done" in repr(Lesson("01", {}, conventions={"class_token": "last"}))
+    assert "1 of 22 done" in repr(homework)
+    assert "0 of 22 done" in repr(Lesson("01", {}))
+    assert "0 of 22 done" in repr(Lesson("01", {}, conventions={"class_token": "last"}))
 
 
 def test_a_homework_under_the_courses_own_conventions_is_the_lesson():
     Lesson("01", {"patchify": patchify}, conventions={}).check("patchify")
-    assert "1 of 23 done" in repr(Lesson("01", {}))
+    assert "1 of 22 done" in repr(Lesson("01", {}))

@@ -374,6 +374,7 @@ def test_conda_gets_the_same_packages_as_pip():
     conda = {r.name: r.specifier for r in map(Requirement, filter(is_not_python, environment["dependencies"][:-1]))}
     for requirement in dependencies("dependencies"):
         assert conda.pop(CONDA_NAMES.get(requirement.name, requirement.name)) == requirement.specifier
+    assert conda.pop("nbval") == next(r.specifier for r in dependencies("test") if r.name == "nbval")
     assert set(conda) == {"pip"}
 
 
@@ -381,14 +382,13 @@ def is_not_python(dependency):
     return not dependency.startswith("python=")
 
 
-def test_conda_mamba_and_repo2docker_accept_the_environment():
+def test_conda_and_mamba_accept_the_environment():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     assert set(environment) == {"name", "channels", "dependencies"}
     assert re.fullmatch(r"[a-z]+", environment["name"])
     assert environment["channels"] == ["conda-forge"]
     *conda, last = environment["dependencies"]
     assert all(isinstance(dependency, str) and " " not in dependency for dependency in conda)
-    # repo2docker reads Python's version from this line, and stages the whole folder when a pip line is a local path
     (python,) = [d.removeprefix("python=") for d in conda if d.startswith("python=")]
     assert re.fullmatch(r"3\.\d+", python)
     assert python in SpecifierSet(re.search(r'requires-python = "(.*)"', PYPROJECT)[1])

@@ -155,7 +155,7 @@ def test_the_title_says_how_many_points_there_are_and_what_to_hand_in():
 
 
 def test_the_setup_imports_only_what_the_answers_need_and_names_the_conventions():
-    setup = homework(OPPOSITE)[6].cells[1].student
+    setup = homework(OPPOSITE)[6].cells[2].student
     assert "helpers.models.attention" in setup
     assert "fashion_mnist" not in setup
     assert (
@@ -234,7 +234,7 @@ def test_every_task_says_its_conventions_and_never_the_other_ones(conventions):
     for lesson in homework(conventions):
         depends = depending(course(conventions), lesson)
         text = []
-        for cell in lesson.cells[3:]:
+        for cell in lesson.cells[4:]:
             text.append(cell.student)
             if cell.task:
                 said = re.sub(r'(?m)^- `"\w+"`: .*$', "", "\n".join(text))  # the kinds of scan order have names
@@ -261,7 +261,7 @@ def test_hints_of_a_task_never_say_the_other_convention():
 
 def test_the_conventions_cell_lists_what_matters_and_marks_what_differs():
     lesson = homework(Conventions(class_token="last", masked=0))[5]
-    said = lesson.cells[2].student
+    said = lesson.cells[3].student
     assert said.startswith("## Conventions of this homework")
     sequence, class_token = (line for line in said.splitlines() if line.startswith("- "))
     assert "**row by row**" in sequence
@@ -272,7 +272,7 @@ def test_the_conventions_cell_lists_what_matters_and_marks_what_differs():
 
 
 def test_a_lesson_without_conventions_says_so():
-    assert "No answer of this homework depends" in homework(OPPOSITE)[3].cells[2].student
+    assert "No answer of this homework depends" in homework(OPPOSITE)[3].cells[3].student
 
 
 # notebooks that run

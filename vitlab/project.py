@@ -34,3 +34,17 @@ def is_project(folder: Path) -> bool:
     except OSError:
         return False
     return re.search(r'^name = "vitlab"$', text, re.MULTILINE) is not None
+
+
+def release_address(root: Path) -> str:
+    """Where the course's archive can be had: `release` under `[tool.vitlab]` in pyproject.toml, else empty.
+
+    Raises ProjectError for what is no https address of a zip.
+    """
+    text = (root / "pyproject.toml").read_text(encoding="utf-8") if is_project(root) else ""
+    section = re.search(r"^\[tool\.vitlab\]$(.*?)(?=^\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    given = re.search(r'^release *= *"(.*)"', section[1], re.MULTILINE) if section else None
+    address = given[1] if given else ""
+    if address and not re.fullmatch(r"https://[^\s\"\\]+\.zip", address):
+        raise ProjectError(f"pyproject.toml: release = {address!r} is no address of the form https://.../vitlab.zip.")
+    return address

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from helpers.exercises.written import Answer
+from helpers.exercises.written import Answer, FreeText
 from helpers.papers import Finding
 from helpers.runner import Call, Reply
 
@@ -100,6 +100,11 @@ class Experiment:
 
 
 Item = Exercise | Question | Experiment
+
+
+def has_check(item: Item) -> bool:
+    """Whether a check can say that it is right: not of a prediction, nor of a text, which a person reads."""
+    return not isinstance(item, Experiment) and not isinstance(getattr(item, "answer", None), FreeText)
 
 
 @dataclass(frozen=True)

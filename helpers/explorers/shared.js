@@ -296,7 +296,9 @@ export function frame(el, { title, steps, free, onfree, parts, signal }) {
       const resize = new ResizeObserver(() => { if (root.clientWidth !== width) { width = root.clientWidth; draw(); } });
       resize.observe(root);
       const theme = new MutationObserver(() => draw());
-      const watched = { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "class"] };
+      // where JupyterLab, a plain page, Colab and VS Code say that they are dark: see shared.css
+      const markers = ["data-jp-theme-light", "data-jp-theme-name", "data-theme", "theme", "data-vscode-theme-kind", "class"];
+      const watched = { attributes: true, attributeFilter: markers };
       theme.observe(document.body, watched);
       theme.observe(document.documentElement, watched);
       signal?.addEventListener("abort", () => { resize.disconnect(); theme.disconnect(); });

@@ -66,7 +66,7 @@ def show(pictures: Tensor | Mapping[str, Tensor], what: str) -> Picture:
         _draw(axis, panel, title)
     shapes = ", ".join(title.replace("\n", " ") for title in titles)
     if isinstance(pictures, Tensor) and pictures.ndim == 4:
-        figure.suptitle(str(tuple(pictures.shape)), fontsize=10)
+        figure.suptitle(str(tuple(pictures.shape)), fontsize=14)
         shapes = f"a batch of shape {tuple(pictures.shape)}"
     return Picture(figure, f"{what.rstrip('.')}. Shown: {shapes}.")
 
@@ -136,10 +136,10 @@ def _pixels(picture: Tensor) -> Tensor:
 
 def _draw(axis: Axes, panel: Tensor, title: str) -> None:
     axis.imshow(panel.numpy(), interpolation="nearest")
-    axis.set_title(title, fontsize=9)
+    axis.set_title(title, fontsize=12)
     axis.set_xticks([-0.5, panel.shape[1] - 0.5], ["0", str(panel.shape[1])])
     axis.set_yticks([-0.5, panel.shape[0] - 0.5], ["0", str(panel.shape[0])])
-    axis.tick_params(labelsize=7, length=2)
+    axis.tick_params(labelsize=11, length=2)
 
 
 def _cell(axis: Axes, x: float, y: float, number: int, colour: str) -> None:

@@ -39,7 +39,7 @@ def cut_apart(image: Tensor, patches: Tensor, patch_size: int, conventions: Conv
     for number, axes in enumerate(right.subplots(rows, cols).flatten()):
         if number < len(pieces):
             axes.imshow(pixels(pieces[number]))
-            axes.set_title(str(number), fontsize=8, pad=2)
+            axes.set_title(str(number), fontsize=9, pad=2)
         axes.axis("off")
     right.suptitle("the rows of patchify's result, numbered", fontsize=10)
     return Picture(

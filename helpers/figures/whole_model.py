@@ -48,7 +48,7 @@ def whole_model(
     if repeated:
         start, end = left[repeated[0]], left[repeated[-1]] + WIDTH
         axes.plot([start, start, end, end], [-0.08, -0.18, -0.18, -0.08], color=GREY, linewidth=1)
-        axes.text((start + end) / 2, -0.24, "one block, repeated", ha="center", va="top", fontsize=8.5, color="#555555")
+        axes.text((start + end) / 2, -0.24, "one block, repeated", ha="center", va="top", fontsize=9, color="#555555")
     axes.set(xlim=(-0.1, len(parts) * (WIDTH + GAP) - GAP + 0.1), ylim=(low, high))
     axes.axis("off")
     told = "".join(f" Above {part}: “{' '.join(note.split())}”." for part, note in notes.items())

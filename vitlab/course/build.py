@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ import nbformat
 from nbformat import NotebookNode
 
 from helpers.models.conventions import STANDARD, Conventions
+from vitlab.course import colab
 from vitlab.course.errors import BuildError
 from vitlab.course.execute import ExecutionError, execute, normalise
 from vitlab.course.leaks import Leak, find_leaks, read_secrets
 from vitlab.course.notebooks import COMPARED, code_cells, dumps, same_code, solved_notebook, student_notebook
 from vitlab.course.parse import SourceLesson, parse
 from vitlab.files import write_changed
+from vitlab.project import release_address
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Course:
     root: the project's folder. find: exercise id -> its definition (.points, .kind), KeyError where there is none.
     words: what {{word}} stands for. names: the course's table of lessons, "01_patches_to_tokens"; None: any.
     conventions: which of the lines that carry a condition are kept.
+    release: the address from which Google Colab gets the course; empty where there is none, and students upload it.
     """
 
     root: Path
@@ -35,6 +38,7 @@ class Course:
     words: Mapping[str, str] = field(default_factory=dict)
     names: Collection[str] | None = None
     conventions: Conventions = STANDARD
+    release: str = ""
 
     def sources(self) -> list[Path]:
         """The sources of all lessons, in order."""
@@ -69,7 +73,8 @@ def standard_course(root: Path, conventions: Conventions = STANDARD) -> Course:
     from helpers.exercises import LESSONS, find
 
     names = [lesson.file for lesson in LESSONS]
-    return Course(root, partial(find, conventions=conventions), conventions.words(), names, conventions)
+    finding = partial(find, conventions=conventions)
+    return Course(root, finding, conventions.words(), names, conventions, release_address(root))
 
 
 def build(
@@ -130,12 +135,13 @@ def strays(course: Course) -> list[str]:
 
 
 def parsed(course: Course, sources: Sequence[Path]) -> list[SourceLesson]:
-    """The lessons of these sources, under the course's conventions. Raises BuildError."""
+    """The lessons of these sources, under the course's conventions and ready for Colab. Raises BuildError."""
     lessons = []
     for source in sources:
         if course.names is not None and source.stem not in course.names:
             raise BuildError(source, 1, f"the table of lessons has no {source.stem!r}: add it in helpers/exercises.")
-        lessons.append(parse(source, find=course.find, words=course.words, conventions=course.conventions))
+        lesson = parse(source, find=course.find, words=course.words, conventions=course.conventions)
+        lessons.append(colab.with_colab_cell(lesson, course.release))
     return lessons
 
 
@@ -159,7 +165,9 @@ def leaks(
     """
     held = course.conventions
     others = [read_secrets(other, course.words, held) for other in course.sources() if other != lesson.path]
-    return find_leaks(notebook, name, read_secrets(lesson.path, lesson.words, held, shown), tuple(others))
+    own = read_secrets(lesson.path, lesson.words, held, shown)
+    own = replace(own, public=(*own.public, *colab.source(course.release).splitlines()))
+    return find_leaks(notebook, name, own, tuple(others))
 
 
 def _run(lesson: SourceLesson, solved: NotebookNode, executed: Callable[[], None]) -> NotebookNode:

@@ -80,6 +80,54 @@ def export_nbgrader(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     return True
 
 
+def export_notes(root: Path, out: Path, lessons: Sequence[str]) -> bool:
+    """Writes the TA notes as pages and lists them; False after a sentence that says why none was written."""
+    from vitlab.course.editions.notes import write_notes
+
+    course = course_build.standard_course(root)
+    _known(course, lessons)
+    try:
+        written = write_notes(course, out, lessons)
+    except BuildError as error:
+        return _fail([str(error)])
+    for path in written:
+        print(f"wrote {path}")
+    return True
+
+
+def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
+    """Writes decks of slides and lists them; False after a sentence that says why none was written."""
+    from vitlab.course.editions.slides.page import export_slides as write_decks
+
+    course = course_build.standard_course(root)
+    _known(course, lessons)
+    try:
+        written = write_decks(course, out, lessons)
+    except BuildError as error:
+        return _fail([str(error)])
+    for path in written:
+        print(f"wrote {path}")
+    return True
+
+
+def export_worksheets(root: Path, out: Path, lessons: Sequence[str], papers: Sequence[str]) -> bool:
+    """Writes worksheets and keys, with "all" also those of all lessons in one, and lists what was written.
+
+    False after a sentence that says why nothing more was.
+    """
+    from vitlab.course.editions.worksheet import export_worksheets
+
+    course = course_build.standard_course(root)
+    together = "all" in lessons
+    wanted = [] if together else lessons
+    _known(course, wanted)
+    try:
+        export_worksheets(course, out, wanted, papers, together, wrote=lambda path: print(f"wrote {path}"))
+    except BuildError as error:
+        return _fail([str(error)])
+    return True
+
+
 def _known(course: course_build.Course, lessons: Sequence[str]) -> None:
     try:
         course.select(lessons)

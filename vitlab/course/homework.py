@@ -10,6 +10,7 @@ from dataclasses import replace
 from vitlab.course import text
 from vitlab.course.agreed import TITLE, conventions_text
 from vitlab.course.build import Course, parsed
+from vitlab.course.colab import with_colab_cell
 from vitlab.course.errors import BuildError
 from vitlab.course.imports import imports_for, names_defined, names_needed
 from vitlab.course.parse import Cell, SourceLesson
@@ -20,8 +21,8 @@ SECTION = "★"  # of the 50-minute path: no matter for homework
 def homework_lessons(course: Course, lessons: Sequence[str] = ()) -> list[SourceLesson]:
     """The lessons named (all where none is) as homework, under the course's conventions.
 
-    Each is a lesson of its own: title, setup, conventions, then every exercise and written question with the text that
-    leads to it and its check. Raises BuildError, and ValueError for a lesson that there is not.
+    Each is a lesson of its own: title, a cell for Colab, setup, conventions, then every exercise and written question
+    with the text that leads to it and its check. Raises BuildError, and ValueError for a lesson that there is not.
     """
     return [_homework(course, lesson) for lesson in parsed(course, course.select(lessons))]
 
@@ -48,7 +49,7 @@ def _homework(course: Course, lesson: SourceLesson) -> SourceLesson:
     agreed = conventions_text(course.conventions, depending(course, lesson))
     whole = replace(lesson, title=name, cells=tuple(cells), parts=())
     front = [_text(_title(name, whole), name, setup.line), setup, _text(agreed, TITLE, setup.line)]
-    return replace(whole, cells=(*front, *cells))
+    return with_colab_cell(replace(whole, cells=(*front, *cells)), course.release)
 
 
 def _title(name: str, lesson: SourceLesson) -> str:

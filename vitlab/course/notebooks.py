@@ -10,6 +10,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from vitlab.course import colab
 from vitlab.course.parse import Cell, SourceLesson
 
 COMPARED = ("check", "compare")  # tags of cells whose outputs nbval compares
@@ -36,7 +37,7 @@ def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None, ed
         return notebook
     if "widgets" in before.metadata:  # the state of the explorers among the outputs
         notebook.metadata["widgets"] = before.metadata.widgets
-    new, old = code_cells(notebook), code_cells(before)
+    new, old = _run_here(notebook), _run_here(before)
     if same_code(notebook, before):
         kept = zip(new, old, strict=True)
     else:
@@ -44,6 +45,9 @@ def solved_notebook(lesson: SourceLesson, before: NotebookNode | None = None, ed
         kept = [(cell, executed[cell.id, cell.source]) for cell in new if (cell.id, cell.source) in executed]
     for cell, was in kept:
         cell.outputs, cell.execution_count = was.outputs, was.execution_count
+    if any(cell.execution_count for cell in new):
+        for cell in code_cells(notebook):
+            cell.execution_count = 1 if _is_for_colab(cell) else cell.execution_count  # as if run: it does nothing here
     return notebook
 
 
@@ -60,8 +64,16 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def same_code(one: NotebookNode, other: NotebookNode) -> bool:
-    """Whether two notebooks run the same code in the same order."""
-    return [cell.source for cell in code_cells(one)] == [cell.source for cell in code_cells(other)]
+    """Whether two notebooks run the same code in the same order; the cell for Colab runs nothing here."""
+    return [cell.source for cell in _run_here(one)] == [cell.source for cell in _run_here(other)]
+
+
+def _run_here(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in code_cells(notebook) if not _is_for_colab(cell)]
+
+
+def _is_for_colab(cell: NotebookNode) -> bool:
+    return colab.TAG in cell.metadata.get("tags", [])
 
 
 def dumps(notebook: NotebookNode) -> bytes:

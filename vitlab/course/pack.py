@@ -110,8 +110,8 @@ With conda:
     jupyter lab notebooks
 
 Each notebook begins with the conventions that hold in it. **They need not be those of the lessons**, and every check
-follows them. Checks need no network. A text is read by a person: it has no check, and stays *not attempted* in the
-table at the top. The table keeps the best verdict that you ever had; what you hand in is graded as it stands. Hand in
+follows them. Checks need no network. A text is read by a person: it has no check, and does not count in the table at
+the top. The table keeps the best verdict that you ever had; what you hand in is graded as it stands. Hand in
 the notebooks, under the names that they have.
 """
 

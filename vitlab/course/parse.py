@@ -15,11 +15,14 @@ from vitlab.course import text
 from vitlab.course.blocks import Editions, split_code, split_text
 from vitlab.course.conditions import keep
 from vitlab.course.errors import BuildError
+from vitlab.course.sheet import Sheet, read_sheet
+from vitlab.course.ta_notes import Notes, read_notes
 
 __all__ = ["BuildError", "Cell", "SourceCell", "SourceLesson", "parse", "source_cells"]
 
 TASKS = {"exercise": "code", "answer": "written", "predict": "prediction"}  # tag -> the kind it must have in the course
-TAGS = (*TASKS, "check", "setup", "experiment", "explorer", "ta-note", "optional", "compare")
+TAGS = (*TASKS, "check", "setup", "experiment", "explorer", "ta-note", "optional", "compare", "worksheet")
+NO_EXERCISE = ("ta-note", "worksheet")  # roles of cells that are for the staff and belong to no exercise
 METADATA = ("tags", "exercise", "slideshow", "jupyter")
 JUPYTEXT_OWN = (
     "lines_to_next_cell",
@@ -87,7 +90,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class SourceLesson:
-    """A parsed lesson: number "01", name "01_patches_to_tokens", its cells, its parts, its words ({{…}})."""
+    """A parsed lesson: number "01", name "01_patches_to_tokens", its cells, parts, words ({{…}}) and TA notes.
+
+    sheet: its page for the section, where the source has one; no notebook holds it.
+    """
 
     path: Path
     number: str
@@ -96,6 +102,8 @@ class SourceLesson:
     cells: tuple[Cell, ...]
     parts: tuple[text.Part, ...]
     words: Mapping[str, str]
+    notes: Notes
+    sheet: Sheet | None = None
 
 
 def parse(
@@ -115,6 +123,8 @@ def parse(
     for cell in cells:
         _check_metadata(cell, path)
     cells = [_under(conventions, cell, path) for cell in cells]
+    paper = [cell for cell in cells if "worksheet" in cell.tags]
+    cells = [cell for cell in cells if "worksheet" not in cell.tags]
     title = _title(cells[0], path)
     parts = _parts(cells, path)
     words = {**words, text.CONTENTS: text.contents(parts)}
@@ -125,7 +135,9 @@ def parse(
         parsed.append(_cell(cell, heading, path, find, words))
         heading = text.heading_name(own[-1][1]) if own else heading
     _check_pairs(parsed, path)
-    return SourceLesson(path, path.stem[:2], path.stem, title, tuple(parsed), parts, words)
+    notes = read_notes((cell, _fail_in(source, path)) for cell, source in zip(parsed, cells, strict=True))
+    sheet = _sheet(paper, parsed, path, words)
+    return SourceLesson(path, path.stem[:2], path.stem, title, tuple(parsed), parts, words, notes, sheet)
 
 
 def source_cells(path: str | Path) -> list[SourceCell]:
@@ -197,11 +209,11 @@ def _check_metadata(cell: SourceCell, path: Path) -> None:
     tags = cell.metadata.get("tags", [])
     if unknown := [tag for tag in tags if tag not in TAGS]:
         raise BuildError(path, cell.line, f"unknown tag {unknown[0]!r}: the known ones are {', '.join(sorted(TAGS))}.")
-    roles = [tag for tag in tags if tag in TASKS or tag in ("check", "ta-note")]
+    roles = [tag for tag in tags if tag in TASKS or tag in ("check", *NO_EXERCISE)]
     if len(roles) > 1 or len(set(tags)) < len(tags):
         raise BuildError(path, cell.line, f"a cell has one role, not {' and '.join(map(repr, roles or tags))}.")
     exercise = cell.metadata.get("exercise")
-    if roles and roles != ["ta-note"]:
+    if roles and roles[0] not in NO_EXERCISE:
         if exercise is None:
             raise BuildError(path, cell.line, f'a cell tagged {roles[0]!r} must say which: exercise="its id".')
         if (
@@ -241,6 +253,19 @@ def _parts(cells: list[SourceCell], path: Path) -> tuple[text.Part, ...]:
             if sum(p.minutes for p in parts if p.section) > text.SECTION_MINUTES:
                 _fail_in(cell, path)(row, f"up to here the parts marked ★ take over {text.SECTION_MINUTES} minutes.")
     return tuple(parts)
+
+
+def _sheet(paper: list[SourceCell], cells: list[Cell], path: Path, words: Mapping[str, str]) -> Sheet | None:
+    if not paper:
+        return None
+    if len(paper) > 1:
+        raise BuildError(path, paper[1].line, f"a second worksheet: the first is in line {paper[0].line}.")
+    (cell,) = paper
+    if cell.kind != "markdown":
+        raise BuildError(path, cell.line, "a worksheet is a markdown cell.")
+    fail = _fail_in(cell, path)
+    questions = [other.exercise for other in cells if other.task in ("answer", "predict")]
+    return read_sheet(text.fill_text(cell.source, words, fail), questions, fail)
 
 
 def _cell(cell: SourceCell, heading: str, path: Path, find: Callable, words: Mapping[str, str]) -> Cell:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,8 +19,7 @@ from vitlab.grading.extract import Submission, Unreadable, extract, lesson_of, r
 from vitlab.grading.grade import agreed
 from vitlab.grading.pieces import pieces
 from vitlab.project import ProjectError
-
-DATE = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same notebooks make the same zip
+from vitlab.zips import zipped
 
 
 class SubmitError(ProjectError):
@@ -53,7 +50,7 @@ def submit(root: Path, notebooks: Sequence[Path], out: Path) -> list[Look]:
     names = [one.path.name for one in looks]
     if len(set(names)) < len(names):
         raise SubmitError("Two of these files have the same name: rename one, with the lesson's number kept in front.")
-    write(out, bundle([one.path for one in looks]))
+    write(out, zipped({one.path.name: one.path.read_bytes() for one in looks}))
     _tell(looks, out)
     return looks
 
@@ -84,15 +81,6 @@ def _answered(item: Item, stub: str, submission: Submission) -> bool:
         return text.strip() not in ("", stub.strip())
     untouched = {piece.source for piece in pieces(stub)}
     return any(item.id in piece.defines and piece.source not in untouched for piece in submission.pieces)
-
-
-def bundle(paths: Sequence[Path]) -> bytes:
-    """The zip's bytes, the same for the same files."""
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(paths, key=lambda path: path.name):
-            archive.writestr(zipfile.ZipInfo(path.name, DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return memory.getvalue()
 
 
 def _tell(looks: Sequence[Look], out: Path) -> None:

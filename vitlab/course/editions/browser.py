@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from vitlab.course.editions.solved import EditionError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext
 
 FLAGS = [
     "--no-sandbox",
@@ -23,26 +23,31 @@ FLAGS = [
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+class MissingBrowser(EditionError):
+    """Playwright or Chromium is not installed; the message says how it is."""
+
+
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A browser for the block. Raises EditionError with the cure where Playwright or Chromium is not installed."""
+    """A browser for the block. Raises MissingBrowser with the cure where Playwright or Chromium is not installed."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        raise EditionError("Playwright is missing, which drives Chromium: pip install -e '.[editions]'.") from None
+        raise MissingBrowser("Playwright is missing, which drives Chromium: pip install -e '.[editions]'.") from None
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        raise EditionError("Chromium is not on the PATH; on Debian: apt-get install chromium.")
+        raise MissingBrowser("Chromium is not on the PATH; on Debian: apt-get install chromium.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
 
 
-def pdf(browser: Browser, html: str, paper: Literal["A4", "Letter"]) -> bytes:
+def pdf(browser: Browser | BrowserContext, html: str, paper: Literal["A4", "Letter"]) -> bytes:
     """A page as a tagged PDF (what a screen reader reads is in it), with the backgrounds that its style asks for.
 
-    html: a whole document that needs nothing from outside; its @page rules set the margins.
+    browser: or a context of it, which is quicker for many. html: a whole document that needs nothing from outside;
+    its @page rules set the margins.
     """
     page = browser.new_page()
     try:
