@@ -25,7 +25,7 @@ def test_a_good_page_has_no_violations(page):
         ("link-name", '<a href="#top"></a>'),
         ("color-contrast", '<p style="color: #999; background: #fff">too faint</p>'),
         ("aria-allowed-attr", '<p role="paragraph" aria-checked="true">text</p>'),
-        ("nested-interactive", '<button style="padding: 40px">one <a href="#two">two</a></button>'),
+        ("list", "<ul><p>text</p></ul>"),
         ("target-size", "<button style='all: unset; font-size: 4px'>a</button>" * 2),
         ("heading-order", "<h4>far down</h4>"),
         ("scrollable-region-focusable", '<div style="height: 20px; overflow: auto"><p>text</p><p>more</p></div>'),
