@@ -43,6 +43,21 @@ def gradescope(
 
 
 @export_app.command()
+def site(
+    out: Annotated[Path, typer.Option("--out", help="A folder: new, empty or a former export.")],
+    repository: Annotated[
+        str | None, typer.Option(help="https://github.com/OWNER/NAME, for links to Colab and Binder.")
+    ] = None,
+) -> None:
+    """Write the course as a static site: every lesson solved, explorers alive, readable from disk or any server."""
+    from vitlab.course.build import standard_course
+    from vitlab.course.editions.site.export import export_site
+    from vitlab.project import find_project
+
+    typer.echo(f"wrote {export_site(standard_course(find_project()), out, repository)}: open it in a browser")
+
+
+@export_app.command()
 def notes(
     out: Annotated[Path, typer.Option("--out", help="The folder for the pages.")],
     lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,

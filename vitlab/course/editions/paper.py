@@ -24,6 +24,7 @@ OPTION = re.compile(r"^- ([a-z])\) (.*(?:\n {2}.*)*)", re.MULTILINE)
 SHORT_OPTION = 42  # characters: two such options stand side by side
 SHOWN_MISTAKES = 3  # of a number's, a shape's or an expression's; definitions begin with the commonest
 LINE = 7.2  # millimetres, as in worksheet.css
+NOTHING = Markup()
 WORDS_A_LINE = 16  # of the course's own answer to a free text; a student's is shorter
 
 
@@ -62,9 +63,9 @@ class PaperTask:
     ask: str = ""
     unit: str = ""
     pace: str = ""
-    question: Markup = Markup()
+    question: Markup = NOTHING
     options: tuple[Option, ...] = ()
-    answer: Markup = Markup()
+    answer: Markup = NOTHING
     measured: tuple[Markup, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
 

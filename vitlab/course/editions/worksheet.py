@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -17,6 +17,9 @@ from vitlab.course.editions.browser import MissingBrowser, chromium, pdf
 from vitlab.course.editions.paper import PaperSheet, paper_sheet
 from vitlab.course.editions.solved import EditionError
 from vitlab.files import write
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
 
 Paper = Literal["A4", "Letter"]
 PAPERS: tuple[Paper, ...] = get_args(Paper)
@@ -82,8 +85,7 @@ def export_worksheets(
         with chromium() as browser, browser.new_context() as context:
             for document in made:
                 for paper in papers:
-                    printed = pdf(context, document.html, paper)
-                    _check_length(document, paper, printed)
+                    printed = print_document(context, document, paper)
                     path = out / f"{document.name}_{paper}.pdf"
                     write(path, printed)
                     wrote(path)
@@ -91,9 +93,11 @@ def export_worksheets(
         raise EditionError(f"{error} Until then, print the HTML pages in {out} from any browser.") from None
 
 
-def _check_length(document: Document, paper: Paper, printed: bytes) -> None:
+def print_document(browser: Browser | BrowserContext, document: Document, paper: Paper) -> bytes:
+    """A document as PDF. Raises EditionError where a worksheet takes more than a page, or a key more than two."""
     from pypdf import PdfReader
 
+    printed = pdf(browser, document.html, paper)
     pages = len(PdfReader(io.BytesIO(printed)).pages)
     most = document.lessons * (MOST_KEY_PAGES if document.key else 1)
     if pages > most:
@@ -101,6 +105,7 @@ def _check_length(document: Document, paper: Paper, printed: bytes) -> None:
             f"{document.name} takes {pages} pages of {paper}, and {most} is the most: take a task out of the "
             "worksheet cell, or shorten one."
         )
+    return printed
 
 
 @cache
