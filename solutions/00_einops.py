@@ -122,7 +122,7 @@ figures.show(images, "Six pictures side by side: " + ", ".join(figures.SUBJECTS)
 # `rearrange` takes a tensor and a **pattern**. Left of the arrow: a name for each axis that comes in. Right of it: the
 # same names, in the order in which they should go out. Here the last two change places:
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 sideways = rearrange(images, "b c h w -> b c w h")  # (B, C, H, W) -> (B, C, W, H)
 figures.show(sideways, "The six pictures mirrored along the diagonal, each 128 pixels high and 96 wide")
 
@@ -192,7 +192,7 @@ lesson.piece("to_channels_last")(images).shape  # (B, C, H, W) -> (B, H, W, C)
 #
 # Names in one bracket become **one** axis, as long as the product of theirs. So the batch can disappear into the width:
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 row = rearrange(images, "b c h w -> c h (b w)")  # (B, C, H, W) -> (C, H, B*W)
 figures.show(row, "The six pictures joined to one long strip, picture 0 on the left, picture 5 on the right")
 
@@ -214,7 +214,7 @@ lesson.check("shape_column")
 # **The order inside a bracket matters**, as it does in numbers: the right factor is the fast one, like the ones of a
 # number, the left factor the slow one, like its tens. With two tiny pictures of one line and three pixels:
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 tiny = torch.arange(6).reshape(2, 3)  # (B, W): picture 0 holds 0 1 2, picture 1 holds 3 4 5
 joined = {"(b w)": rearrange(tiny, "b w -> 1 (b w)"), "(w b)": rearrange(tiny, "b w -> 1 (w b)")}
 owner = [0, 0, 0, 1, 1, 1]  # the picture of each number
@@ -240,7 +240,7 @@ lesson.check("bracket_order")
 # %% [markdown]
 # See for yourself:
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 mixed = rearrange(images, "b c h w -> c h (w b)")  # (B, C, H, W) -> (C, H, W*B)
 figures.show(mixed, "One wide blur in which all six pictures lie over one another, in fine vertical stripes")
 
@@ -264,7 +264,7 @@ figures.show(mixed, "One wide blur in which all six pictures lie over one anothe
 # The other way round: a bracket on the left takes one axis apart. Its length alone does not say how, so a size must be
 # given; the last one follows.
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 halves = rearrange(images[0], "c h (half w) -> c (half h) w", half=2)  # (C, H, W) -> (C, 2*H, W/2)
 thinned = rearrange(images[0], "c h (w half) -> c (half h) w", half=2)  # the same shape
 figures.show(
@@ -343,7 +343,7 @@ figures.show(page, "An album page: " + "; ".join(", ".join(figures.SUBJECTS[i : 
 # `reduce` is `rearrange` plus a rule for axes that stand on the left only: `"mean"`, `"max"`, `"min"`, `"sum"`. Drop
 # the batch:
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 averages = {how: reduce(images, "b c h w -> c h w", how) for how in ("mean", "max", "min")}  # (C, H, W) each
 figures.show(averages, "Six pictures in one: a brown blend (mean), a bright one (max), a nearly black one (min)")
 
@@ -351,7 +351,7 @@ figures.show(averages, "Six pictures in one: a brown blend (mean), a bright one 
 # Blend, brightest and darkest of the six at each pixel. A `1` on the right keeps a reduced axis with length 1, just
 # right for broadcasting: here each picture loses its own mean colour.
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 mean_colour = reduce(images, "b c h w -> b c 1 1", "mean")  # (B, C, H, W) -> (B, C, 1, 1)
 centred = images - mean_colour  # (B, C, H, W)
 figures.show(
@@ -417,7 +417,7 @@ figures.show(small, "The six pictures at 24 x 32 pixels: coarse, and still easy 
 # `repeat` is the way back: a name that stands on the right only is new, its size is given, and the tensor is copied
 # along it. Each picture's mean colour as a swatch:
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 swatches = repeat(mean_colour, "b c 1 1 -> b c h w", h=32, w=48)  # (B, C, 1, 1) -> (B, C, 32, 48)
 figures.show(swatches, "Six plain swatches: the mean colours of the six pictures, mostly browns and reds")
 
@@ -674,7 +674,7 @@ def times(batch, runs=40):
     return seconds
 
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 many = repeat(images, "b c h w -> (n b) c h w", n=20)  # (6, C, H, W) -> (120, C, H, W)
 figures.race({"120 pictures": times(many), "one tiny tensor": times(torch.zeros(1, 1, 2, 2))})
 

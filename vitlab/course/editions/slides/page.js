@@ -79,13 +79,20 @@
   Reveal.on("ready", inSight);
   Reveal.on("slidechanged", inSight);
   Reveal.on("pdf-ready", () => document.querySelectorAll(".frame").forEach(enlarge));
-  const sandboxed = window.origin === "null" && location.protocol !== "file:"; // JupyterLab's viewer: no address to write to
+  // JupyterLab shows a file under an address that cannot be written to, and on which "#" leads elsewhere
+  addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="#/"]');
+    if (!link) return;
+    event.preventDefault();
+    const { h, v } = Reveal.getIndices(document.getElementById(link.getAttribute("href").slice(2)));
+    Reveal.slide(h, v);
+  });
   Reveal.initialize({
     width: 1280,
     height: 720,
     margin: 0,
     center: false,
-    hash: !sandboxed,
+    hash: location.protocol !== "blob:",
     history: false,
     navigationMode: "linear",
     transition: "none",
