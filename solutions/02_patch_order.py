@@ -5,9 +5,8 @@
 # discussion sheet asks whether that decision matters. After this lesson you can
 #
 # - shuffle a sequence, undo it, and walk through a grid of patches in five ways,
-# - **prove** on paper, and to 15 digits on a machine, that a ViT does not mind the order as long as the positions go
-#   along,
-# - say who does mind: a CNN, a ViT whose positions stay behind, local and causal attention.
+# - **prove** on paper, and measure to 15 digits, what a new order of the patches changes in a ViT,
+# - say which models mind the order, how much, and why.
 #
 # {{contents}}
 #
@@ -47,14 +46,17 @@ lesson = Lesson("02", globals())
 lesson
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Where in the model could an order matter? The patches stand in one, and the positions say which.
+# Where in the model could an order matter? The patches come in some order, and the positions say where each belongs.
 
 # %%
 whole_model(["patches", "positions"], {"patches": "in some order", "positions": "which place is whose"})
 
 # %% [markdown] tags=["ta-note"]
 # **TA, opening.** Ask: a picture has two dimensions, a sequence has one, so who decides which patch comes first, and
-# does it matter? Take a vote, yes or no, and write the numbers on the board. They come back in part 10.
+# does it matter to a ViT? Take a vote, yes or no, and write the numbers on the board: they come back in part 10. At the
+# picture of the model, one sentence for those who have not done lesson 01: each patch becomes a vector (a token), a
+# class token joins them, each gets the vector of its position added, the blocks mix them, and the head reads the class
+# token. The room opens the notebook and runs its first cell now.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · An order, and the way back (8 min) ★
@@ -118,15 +120,15 @@ unshuffled = shuffle_patches(shuffled, 4, back)
 figures.garments({"shuffled": shuffled, "and back": unshuffled}, kinds_of_garment)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes.** The room answers `reads_order` by hand signs, then writes `inverse_permutation` in pairs. Show
-# `argsort` after four minutes, whoever is done.
+# **TA, 8 minutes.** The room answers `reads_order` by hand signs: place 0 is filled from place 2, so c comes first.
+# Then it writes `inverse_permutation` in pairs. After three and a half minutes show the solution, whoever is done, and
+# write `torch.argsort(order)` beside it: the same in one line.
 # - **They get wrong:** *the order itself*: nearly everybody returns it once (`arange(N)[order]`, or two argsorts). It
 #   passes by luck on orders that only swap pairs, so test on a cycle of three, [2, 0, 1].
 # - **Ask next:** `argsort` is a fine answer: why does sorting give the inverse? (It asks for each number where it
 #   stands, and that is the way back.) What is the inverse of turning a list round? (Itself.)
-# - **Run live:** `shuffled = shuffle_patches(pictures.images, 4, order)`,
-#   `back = lesson.piece("inverse_permutation")(order)`: shuffled garments first; after the exercise the same ones,
-#   whole again.
+# - **Run live:** `back = lesson.piece("inverse_permutation")(order)`: after the exercise; the shuffled garments of the
+#   slide, whole again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Five ways through a grid (25 min)
@@ -276,14 +278,15 @@ for name, value in exact.items():
 # the reason must lie in the *form* of the encoder. Which is the next part.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes.** Draw the square with its two ways round, and let the room say which two outputs to compare. Then
-# show `permutation_gap` solved: three lines, too long to type now.
+# **TA, 6 minutes.** Go both ways round the square with a finger, and let the room say which two outputs to compare
+# before you turn the page: the next slide says it. Nobody types `permutation_gap` now: read its three lines aloud.
 # - **They get wrong:** *compared with the output left in place*: that asks for invariance where equivariance is meant.
 #   *pictures shuffled instead of tokens*: `tokens[order]` gives 0 for every encoder. *the mean instead of the largest*
 #   hides one bad token.
-# - **Ask next:** Which encoder has a gap of exactly 0? (Any layer that works on one token at a time.)
-# - **Run live:** `gap = lesson.piece("permutation_gap")`: both bars stand at about 1e-15. Say it: that is rounding, and
-#   training changes nothing about it.
+# - **Ask next:** Which layers have a gap of exactly 0? (Those that work on one token at a time, such as LayerNorm and
+#   the MLP: no sum over tokens, nothing to round.)
+# - **Run live:** `gap = lesson.piece("permutation_gap")`: both bars stand at about 1e-15. Say it: that is rounding,
+#   since sums over tokens are added up in another order, and training changes nothing about it.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Why: four steps on paper (14 min) ★
@@ -319,7 +322,7 @@ weights = torch.stack([attention_weights(x, x), attention_weights(x[seats], x[se
 figures.attention_in_two_orders(weights, seats)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Step 2. **So what is attention's output A(P X), the weights times the values?**
+# Step 2. **So what is A(P X), attention's output: the weights times the values?**
 #
 # - a) A(X): the output does not move
 # - b) P A(X): the same outputs, moved along with their tokens
@@ -392,14 +395,20 @@ positions_left_behind = "b"
 lesson.check("positions_left_behind")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes.** A vote before each step, the reason after it. Do steps 1 and 2 on the board: (P W P^T)(P V) = P W
-# V.
+# **TA, 14 minutes.** One minute for P: write it for [2, 0, 1] on the board. Then under three minutes a step: a vote,
+# the right answer, its reason. Steps 1, 2 and the fine print stand on the worksheet: a minute and a half with the
+# pencil before each of these votes. The reasons, for the board: (1) (P Q)(P K)^T = P Q K^T P^T = P S P^T. (2) Softmax
+# divides each row's exponentials by their sum, whatever their order, so the weights become P W P^T, and (P W P^T)(P V)
+# = P W V. (3) LayerNorm and the MLP see one token at a time. (4) The class token is one query over the same set of keys
+# and values, and the head reads nothing else. Fine print: P X + E = P (X + P^T E), the old patches with positions of
+# other places.
 # - **They get wrong:** They say invariant (stays) for equivariant (moves along); step 4 is where one becomes the other.
 #   In `tokens_that_mix` LayerNorm is the trap: it looks at one token alone; BatchNorm would mix. In
 #   `positions_left_behind` many take a): nothing happens.
-# - **Ask next:** Does any of it need the softmax? (No: anything applied entry by entry or row by row would do.)
-# - **Run live:** `x = torch.randn(6, 8`: after step 1. Who looks at whom stays, only the seats change: follow one
-#   bright entry from the left picture to the right.
+# - **Ask next:** Does any of it need the softmax? (No: any function that treats all entries of a row alike
+#   will do. A running sum along the row will not: it minds their order.)
+# - **Run live:** nothing: the slide after step 1 shows the weights of six tokens. Follow the brightest entry, token 2
+#   looking at itself: seat 2 on the left, the last seat in the middle.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Twins: the same training, step by step (7 min)
@@ -466,15 +475,14 @@ for name, (losses, logits) in runs.items():
 # - **They get wrong:** In `twin_start` d) is tempting. But the columns of the patch embedding belong to pixels within a
 #   patch, and these did not move. A shuffle within every patch, the same for all, would be undone there; a shuffle of
 #   all 784 pixels by nothing.
-# - **Ask next:** Which optimiser would break the twins? (One that mixes entries, such as a full-matrix preconditioner
-#   fixed to the places.)
+# - **Ask next:** Which optimiser would break the twins? (One for which the row of the table counts: another learning
+#   rate for each row, or noise that is drawn row by row from the same seed.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · A ViT and a CNN on shuffled pictures (9 min) ★
 #
-# In practice nobody shuffles the table along: positions are drawn at random and learned, so shuffled patches start from
-# other random numbers. We expect no difference *beyond the luck of the seed*. One order for all pictures, 4,000
-# pictures (12,000 on a GPU), 3 epochs.
+# In practice nobody shuffles the table along: positions are drawn at random and learned. Does training make up for
+# that? One order for all pictures, 4,000 pictures (12,000 on a GPU), 3 epochs.
 
 # %%
 on_gpu = best_device().type != "cpu"
@@ -526,6 +534,10 @@ vit_result
 # %% tags=["compare"]
 print(vit_result.conclusion)
 
+# %% [markdown]
+# Another order only gives the rows of the position table other names. They start as random numbers, so shuffled patches
+# start from other random numbers, and learn as well: no difference *beyond the luck of the seed*.
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # **And a CNN of three 3x3 convolutions, on the same shuffled pictures?**
 #
@@ -571,14 +583,15 @@ print(cnn_result.conclusion)
 # places: it has to learn all of it, in either order.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 9 minutes.** Take the vote before each run, and start the run as the hands go up. While it runs, ask who changed
-# their mind since part 4.
-# - **They get wrong:** They expect the CNN to fall to chance. It does not: within each patch of 4 x 4 its filters still
-#   see strokes and textures, and the mean over the picture at its end never cared where.
+# **TA, 9 minutes.** A cross on the worksheet, a show of hands, then start the run: twice. While it runs, ask one of
+# each side for a reason. Where it takes over half a minute, go on with the slide. What ± says: the standard deviation
+# over five seeds. The plain CNN swings most: from seed to seed the order costs it 3 to 15 points.
+# - **They get wrong:** They expect the CNN to fall to chance, 10%. It does not: within each patch of 4 x 4 its filters
+#   still see strokes and textures, and the mean over the picture at its end never cared where.
 # - **Ask next:** Would the drop be larger or smaller with patches of 2 x 2? (Larger, by the same reasoning: fewer
 #   neighbours stay together.) And of 14 x 14? (Smaller: four large pieces stay whole.)
-# - **Run live:** `vit_result = lesson.experiment(`, `cnn_result = lesson.experiment(`: in each table compare raster and
-#   shuffled; in the second also with batch norm, which loses much less.
+# - **Run live:** `vit_result = lesson.experiment(…`, `cnn_result = lesson.experiment(…`: in each table compare raster
+#   and shuffled; in the second also with batch norm, which loses much less.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 7 · A new order for every picture (8 min)
@@ -781,8 +794,8 @@ print(local_result.conclusion)
 figures.accuracies([vit_result, cnn_result, fresh_result, local_result])
 
 # %% [markdown] tags=["ta-note"]
-# **TA, not in the section.** The algebra in one line: P S P^T + M is a reordering of S + M only where P M P^T = M. The
-# only masks for which every P does that are full ones (and the diagonal).
+# **TA, not in the section.** The algebra in one line: P S P^T + M is a reordering of S + M only where P M P^T = M.
+# Three masks stay the same under every P: look at all tokens, at yourself only, at all others.
 # - **They get wrong:** In `which_attention_minds` a): since the positions go along. Who may look at whom is decided by
 #   the place in the sequence, and that mask stays behind.
 # - **Ask next:** Which order would you choose for local attention on pictures? (One that keeps neighbours near: snake
@@ -799,13 +812,16 @@ figures.accuracies([vit_result, cnn_result, fresh_result, local_result])
 explorer.explore(load_vit(), pictures.images[0], pictures.names)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 4 minutes.** Start with positions going along and click through all orders: the bars never move. Then leave them
-# behind. No guided walk: there is no time for it.
-# - **They get wrong:** They think that the explorer is stuck while the bars stand still. That is the result.
+# **TA, 4 minutes.** The explorer is live on the slide. Press "Explore freely": there is no time for the guided walk.
+# First let the positions go along and click through all orders: the bars never move. Then leave them behind, and read
+# the largest bar aloud after each click: the back row cannot read it. The table below gives the answers away: do not
+# point at it before.
+# - **They get wrong:** They think that the explorer is stuck while the bars stand still. That is the result. And the
+#   model says shirt for this T-shirt in raster order too: it errs on one garment in seven, the order is not to blame.
 # - **Ask next:** Which order does least harm with positions left behind, and why? (Snake: it leaves every second row in
 #   place.)
-# - **Run live:** `explorer.explore(load_vit()`: click from order to order; then take the tick away from "positions go
-#   along".
+# - **Run live:** `explorer.explore(load_vit(), …`: the same, in the notebook, where the slide does not move. Click from
+#   order to order; then take the tick away from "positions go along".
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Answer the sheet (6 min) ★
@@ -827,8 +843,10 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 4 minutes.** One sentence for why, two cases for when it matters, from three people; then read the solved
-# `why_order_is_free` against them. Go back to the vote on the board.
+# **TA, 4 minutes.** One sentence for why, two cases for when it matters, from three people. Then show the solved
+# `why_order_is_free`: a minute to read it in silence, and each tells a neighbour what they had left out. Its cases of a
+# new order for each picture and of causal or local attention are parts 7 and 8, for home. Go back to the vote on the
+# board.
 # - **They get wrong:** They give the result ("it does not matter") without its condition: the position has to go along,
 #   or be learned for one order. Of the two cases the second is often the first in other words.
 # - **Ask next:** Your neighbour says that the order never matters. Which picture of today proves them wrong? (The CNN
@@ -857,7 +875,8 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # > (P Q)(P K)ᵀ = P Q Kᵀ Pᵀ = P S Pᵀ: queries are rows, keys are columns.
 #
 # ### `permuted_attention`
-# > The softmax works row by row, so the weights become P W Pᵀ, and (P W Pᵀ)(P V) = P W V since PᵀP = 1.
+# > Softmax divides each row's exponentials by their sum, whatever their order, so the weights W become P W Pᵀ, and
+# > (P W Pᵀ)(P V) = P W V since PᵀP = 1.
 #
 # ### `positions_left_behind`
 # > P X + E = P (X + PᵀE): the old patches, each with the position of another place. That is another picture.
@@ -868,4 +887,4 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 # > With learned positions another order only renames the rows of the table, at the start and after every step.
 #
 # ### `predict_shuffled_cnn`
-# > Its kernels look at neighbours, and after the shuffle neighbours have nothing to do with each other.
+# > Its kernels look at neighbours. Inside a patch they are still there; across its borders stand strangers.

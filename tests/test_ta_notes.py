@@ -93,12 +93,23 @@ def test_a_note_is_read_point_by_point(tmp_path):
     assert (outside.minutes, outside.live, outside.cells) == (None, None, ())
 
 
+def test_the_first_words_of_a_line_may_end_in_dots(tmp_path):
+    note, _ = sample(tmp_path, note=NOTE.replace("`print(halve(4`", "`print(halve(…`")).notes.parts
+    assert note.targets == ("halve", "print(halve(…")
+    assert note.cells[1].solved.startswith("print(halve(4")
+
+
+def test_dots_stand_for_the_rest_of_a_line_and_nothing_else(tmp_path):
+    with pytest.raises(BuildError, match="no cell of this part match"):
+        sample(tmp_path, note=NOTE.replace("`print(halve(4`", "`print(…5`"))
+
+
 def test_the_plan_adds_up_to_50_minutes_with_clock_times(tmp_path):
     slots = plan(sample(tmp_path))
     assert [(slot.clock, slot.minutes, slot.title) for slot in slots] == [
-        ("0:00", 2, "Opening"),
-        ("0:02", 8, "1 · Halves"),
-        ("0:10", 40, "Closing"),
+        ("0:00", 3, "Opening"),
+        ("0:03", 8, "1 · Halves"),
+        ("0:11", 39, "Closing"),
     ]
 
 
@@ -138,7 +149,7 @@ TAIL = "\n# %% [markdown]\n# ## What you can say now\n"
         ({"outside": OPENING.replace("three", "four")}, "half of four", "stands before part 1"),
         ({"end": CELL + OUTSIDE.replace("Homework", "Twice")}, "Twice", "a second note for part 2"),
         ({"end": TAIL + CELL + OUTSIDE.replace("Homework", "Late")}, "Late", "stands in none"),
-        ({"end": MORE + CELL + LONG}, "**TA, 39", "the notes take 47 minutes: the section's parts have 46"),
+        ({"end": MORE + CELL + LONG}, "**TA, 39", "the notes take 47 minutes: the section's parts have 45"),
     ],
 )
 def test_a_note_of_another_form_is_refused_with_file_and_line(tmp_path, changes, at, message):
@@ -171,7 +182,7 @@ def test_every_part_of_a_lesson_has_a_note_and_the_section_takes_50_minutes(less
     assert [note.part for note in lesson.notes.parts] == list(lesson.parts)
     slots = plan(lesson)
     assert sum(slot.minutes for slot in slots) == 50
-    assert slots[0].minutes == 2
+    assert slots[0].minutes == 3
     assert slots[-1].minutes >= 2
     assert [slot.start for slot in slots] == [sum(s.minutes for s in slots[:n]) for n in range(len(slots))]
 

@@ -11,7 +11,7 @@ A note is a markdown cell tagged "ta-note". One opens the lesson, and one closes
 
 A part without ★ has "**TA, not in the section.**" in place of the minutes, and no "Run live". Where a still says more
 than a running cell, "Run live" says "nothing: " and why. A known wrong answer stands in *italics*, by its name in
-helpers/exercises. There is no LaTeX: a note is read aloud, printed and shown beside slides.
+helpers/exercises. The first words of a line may end in "…", for the reader. There is no LaTeX: a note is read aloud, printed and shown beside slides.
 
 For a lesson that `vitlab.course.parse` has read, `lesson.notes` holds the notes, and `plan(lesson)` the section.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vitlab.course.parse import Cell, SourceLesson
 
 TAG = "ta-note"
-OPENING = 2  # minutes before the first part of the section
+OPENING = 3  # minutes before the first part of the section: what it is about, the first vote, worksheets handed out
 CLOSING = 2  # minutes that its parts must leave at the end, at least
 HEAD = re.compile(r"\*\*TA, (?:(?P<minutes>\d+) minutes|(?P<else>opening|not in the section))\.\*\* (?P<text>\S.*)")
 POINT = re.compile(r"- \*\*([^*]+):\*\* (\S.*)")
@@ -212,9 +212,9 @@ def _targets(live: str, fail: Callable[[str], NoReturn]) -> tuple[str, ...]:
 
 def _cell(target: str, part: Sequence[Cell], fail: Callable[[str], NoReturn]) -> Cell:
     """The one cell of a part that a target names."""
-    code = [cell for cell in part if cell.kind == "code"]
+    code, begins = [cell for cell in part if cell.kind == "code"], target.removesuffix("…").rstrip()
     found = [cell for cell in code if cell.task and cell.exercise == target] or [
-        cell for cell in code if any(line.lstrip().startswith(target) for line in cell.solved.splitlines())
+        cell for cell in code if any(line.lstrip().startswith(begins) for line in cell.solved.splitlines())
     ]
     if len(found) != 1:
         how = "no cell" if not found else f"{len(found)} cells"

@@ -83,7 +83,7 @@ def notes_page(course: Course, lesson: SourceLesson) -> str:
 
 
 def goals(lesson: SourceLesson) -> list[str]:
-    """What the room can do afterwards: the list of the lesson's first cell, a line of Markdown each."""
+    """What they can do after the whole lesson: the list of the lesson's first cell, a line of Markdown each."""
     items = re.findall(r"^- (.*(?:\n {2}.*)*)", lesson.cells[0].solved, re.MULTILINE)
     return [" ".join(item.split()).rstrip(",.") for item in items]
 

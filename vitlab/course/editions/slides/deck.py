@@ -16,16 +16,19 @@ the notes; "fragment" puts a code cell, with what it shows, on the slide that it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 
+from helpers.exercises import find
+from helpers.exercises.written import Choice
 from vitlab.course.blocks import DELIMITERS
 from vitlab.course.editions.markdown import blocks, inline_html, to_html
 from vitlab.course.editions.slides import pictures, room
 from vitlab.course.editions.slides.questions import Question, answer, read_question
 from vitlab.course.editions.slides.room import CODE_LINES, ROOM, Block
 from vitlab.course.editions.solved import EditionError, Shown, Solved
+from vitlab.course.editions.typeset import line, rich
 from vitlab.course.ta_notes import plan
 from vitlab.course.text import Part
 from vitlab.course.widgets import Explorer
@@ -33,6 +36,7 @@ from vitlab.course.widgets import Explorer
 SAY_NOW = re.compile(r"(?:## |\*\*)What you can say now\.?(?:\*\*)?")
 TASK = re.compile(r"\*\*(?:Exercise|Task)[^*]*\*\* ?")
 READING = 230  # characters below a figure
+NO_KEYS: Mapping[str, str] = {}
 LABELS = {
     "question": "Question",
     "vote": "Vote",
@@ -59,7 +63,7 @@ class Slide:
 
     @property
     def title_html(self) -> str:
-        return inline_html(self.title)
+        return line(self.title)
 
     @property
     def label(self) -> str:
@@ -87,8 +91,10 @@ def make_deck(solved: Solved) -> Deck:
         raise EditionError(f"{solved.lesson.name}: a deck ends on a cell that begins with '**What you can say now.**'.")
     cells = [shown for shown in solved.cells if shown is not closing]
     clocks = {slot.note.part: slot.clock for slot in plan(solved.lesson) if slot.note}
+    sheet = solved.lesson.sheet
+    keys = {task.exercise: task.key for task in sheet.tasks if task.exercise and task.key} if sheet else {}
     parts = {
-        part: _slides([shown for shown in cells if shown.part == part], part, clocks.get(part, ""))
+        part: _slides([shown for shown in cells if shown.part == part], part, keys, clocks.get(part, ""))
         for part in solved.lesson.parts
     }
     return Deck(
@@ -133,8 +139,10 @@ def _closing(shown: Shown) -> list[Slide]:
     return [Slide("closing", "What you can say now", [to_html(found[list_][1])], [to_html("\n\n".join(rest))])]
 
 
-def _slides(cells: Sequence[Shown], part: Part | None, clock: str = "") -> list[Slide]:
-    maker = _Maker(part)
+def _slides(
+    cells: Sequence[Shown], part: Part | None, keys: Mapping[str, str] = NO_KEYS, clock: str = ""
+) -> list[Slide]:
+    maker = _Maker(part, keys)
     told = [shown for shown in cells if "ta-note" not in shown.cell.tags]
     for place, shown in enumerate(told):
         following = told[place + 1] if place + 1 < len(told) else None
@@ -155,8 +163,9 @@ def _slide_type(shown: Shown) -> str:
 class _Maker:
     """Goes through the cells of one part and makes slides of them."""
 
-    def __init__(self, part: Part | None) -> None:
+    def __init__(self, part: Part | None, keys: Mapping[str, str]) -> None:
         self.part = part
+        self.keys = keys  # what the worksheet's key says of a question, in Markdown
         self.slides: list[Slide] = []
         self.lead: list[Block] = []  # text that waits for what it introduces
         self.task: Sequence[Block] = ()  # text of the exercise that comes next
@@ -309,11 +318,22 @@ class _Maker:
             body.append(_answer_html(said))
         self.ask("vote" if vote else "question", question, body, right is None and not vote)
         if right:
-            self.note(f"<p><strong>Answer:</strong> {right}) {inline_html(dict(question.options)[right])}</p>")
+            self.note(f"<p><strong>Answer:</strong> {right}) {line(dict(question.options)[right])}</p>")
         elif vote:
             self.note("<p>Take the vote by show of hands and write the numbers down; the result comes next.</p>")
         else:
             self.note(f"<p><strong>Answer:</strong> <code>{_escaped(said)}</code></p>")
+        self.reasons(cell.exercise, vote)
+
+    def reasons(self, identifier: str, vote: bool) -> None:
+        """What to say of each answer, for the presenter: the reason on the worksheet's key, then the wrong options."""
+        if identifier in self.keys:
+            when = " (once it is measured)" if vote else ""
+            self.note(f"<p><strong>Why{when}:</strong></p>{rich(self.keys[identifier])}")
+        given = getattr(find(identifier), "answer", None)
+        if isinstance(given, Choice):
+            said = "".join(f"<li>{letter}) {line(reply)}</li>" for letter, reply in given.wrong.items())
+            self.note(f"<p><strong>To those who chose</strong></p><ul>{said}</ul>")
 
     def ask(self, kind: str, question: Question, body: list[str], open_: bool) -> None:
         """A question's slide; what leads to it before it on a slide of its own where both do not fit."""
@@ -461,7 +481,7 @@ def _options_html(question: Question, right: str | None) -> str:
     for letter, text in question.options:
         mark = '<span class="tick"> ✓</span>' if letter == right else ""
         kind = ' class="fragment custom right"' if letter == right else ""
-        points.append(f'<li{kind}><span class="letter">{letter}</span><span>{inline_html(text)}{mark}</span></li>')
+        points.append(f'<li{kind}><span class="letter">{letter}</span><span>{line(text)}{mark}</span></li>')
     return f'<ul class="options">{"".join(points)}</ul>'
 
 
