@@ -184,7 +184,7 @@ lesson.piece("to_channels_last")(images).shape  # (B, C, H, W) -> (B, H, W, C)
 #   Square pictures would hide it, so ours are not square. *the way back*: they write `permute` with the inverse order.
 # - **Ask next:** Which of the two would a test on pictures of one colour, 32 x 32, have caught? (Only the second: its
 #   shape is wrong. The first gives the right shape and the right values.)
-# - **Run live:** `sideways = rearrange(`, `rearrange(images, "b c h w -> b h w")`: first the pictures on their sides,
+# - **Run live:** `sideways = rearrange(…`, `rearrange(images, "b c h w -> b h w")`: first the pictures on their sides,
 #   then the error that names the axis that went missing.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -255,8 +255,8 @@ figures.show(mixed, "One wide blur in which all six pictures lie over one anothe
 #   in place of high: they join `b` to the wrong side.
 # - **Ask next:** Which column of which picture stands at place 7 of the mixed strip? (Column 1 of picture 1: six
 #   pictures give their column 0 first.)
-# - **Run live:** `mixed = rearrange(`: after the vote. Six pictures lie over one another, in the same shape and without
-#   an error.
+# - **Run live:** `mixed = rearrange(…`: after the vote. Six pictures lie over one another, in the same shape and
+#   without an error.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Brackets on the left split axes (11 min) ★
@@ -334,7 +334,7 @@ figures.show(page, "An album page: " + "; ".join(", ".join(figures.SUBJECTS[i : 
 #   every picture is torn apart.
 # - **Ask next:** Which one bracket do you change so that the page fills column by column? (The one on the left:
 #   `(cols rows)` for `(rows cols)`.)
-# - **Run live:** `halves = rearrange(`, `page = lesson.piece("photo_album")`: the halves before the exercise, the page
+# - **Run live:** `halves = rearrange(…`, `page = lesson.piece("photo_album")`: the halves before the exercise, the page
 #   when the first pairs are done.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -408,8 +408,8 @@ figures.show(small, "The six pictures at 24 x 32 pixels: coarse, and still easy 
 #   of several shifted ones. *one pixel of each square*: `[::k]` takes one pixel and no average. *k squares instead of
 #   squares of k*: `h=k`, and the result is k x k.
 # - **Ask next:** How do you get max pooling from it? (One word: "max" for "mean".)
-# - **Run live:** `averages = {how: reduce(`, `small = lesson.piece("average_pool")`: blend, brightest and darkest; then
-#   six pictures at 24 x 32 pixels that one still recognises.
+# - **Run live:** `averages = {how: reduce(…`, `small = lesson.piece("average_pool")`: blend, brightest and darkest;
+#   then six pictures at 24 x 32 pixels that one still recognises.
 
 # %% [markdown]
 # ## 6 · repeat: what is new on the right is copied (6 min)

@@ -874,7 +874,7 @@ figures.learning_curves(histories)
 #   triumph, and that is the honest size of it here.
 # - **Ask next:** What would you add to the ViT, or to its data, to win with 1,000 pictures? (Augmentation; a
 #   convolutional stem, lesson 08; pre-training without labels, lesson 07.)
-# - **Run live:** `result = lesson.experiment(`, `figures.learning_curves(histories)`: the table as it stands from
+# - **Run live:** `result = lesson.experiment(…`, `figures.learning_curves(histories)`: the table as it stands from
 #   before class; on the ViT's curve for 1,000 pictures, where the loss goes and what it is worth on new pictures.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -295,7 +295,7 @@ for name, value in exact.items():
 # another order, and P^T P = 1. Attention makes queries, keys and values row by row, so shuffled tokens have
 # P Q, P K and P V.
 #
-# Step 1. **What becomes of the scores S = Q K^T?**
+# Step 1 asks for the scores. **What becomes of S = Q K^T?**
 #
 # - a) S is the same
 # - b) only the rows of S are shuffled: P S
@@ -828,7 +828,7 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 #
 # Now answer part (b) in your own words, for a classmate who has not done this lesson: does it matter in which order the
 # patches are flattened into a sequence? Say **why** (three sentences), and name **two** cases in which it does
-# matter, each with its reason. A person reads this one, so no check can tick it off in the overview.
+# matter, each with its reason. A person reads this one.
 
 # %% [markdown] tags=["answer"] exercise="why_order_is_free"
 # ### BEGIN SOLUTION

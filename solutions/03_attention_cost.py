@@ -95,7 +95,7 @@ lesson.check("num_tokens")
 #   (`height * width // patch_size`) and *square pictures only* (the square of one side).
 # - **Ask next:** Does the cost depend on which matrix comes first? (`(5, 7)` times `(7, 3)` is another product, with
 #   the same cost.)
-# - **Run live:** `print(profiling.count_flops(lambda: torch.zeros(3, 5)`: PyTorch counts the same 210.
+# - **Run live:** `print(profiling.count_flops(lambda: torch.zeros(3, 5)…`: PyTorch counts the same 210.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Attention alone (14 min) ★
@@ -204,7 +204,7 @@ figures.score_matrices(photo("chelsea"), [56, 28, 14])
 #   squared. *projections counted*, although the question leaves them out. Who says 4 for `double_resolution`: ask for
 #   the number of tokens first, then for the number of pairs.
 # - **Ask next:** What does doubling the width of the picture alone do? (Four times the work: twice the tokens.)
-# - **Run live:** `figures.score_matrices(`: one scale for all three squares; from left to right the patches halve
+# - **Run live:** `figures.score_matrices(…`: one scale for all three squares; from left to right the patches halve
 #   twice, and the square grows 256-fold.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -484,7 +484,7 @@ figures.against_tokens(timings, "seconds")
 #   pace. If the intervals are wide, the machine is busy: run it again.
 # - **Ask next:** On a GPU the first points lie flat. Why? (Too little work to fill it: time is set by starting
 #   kernels.)
-# - **Run live:** `result = lesson.experiment("predict_time"`, `figures.against_tokens(timings, "seconds")`: the pace
+# - **Run live:** `result = lesson.experiment("predict_time"…`, `figures.against_tokens(timings, "seconds")`: the pace
 #   that is left; then the slopes, 1 where tokens stay alone and towards 2 where they meet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

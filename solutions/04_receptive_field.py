@@ -158,7 +158,7 @@ lesson.check("convs_to_see_all")
 #   what a stride of the last layer changes for its own units: nothing. Second, *a dilated kernel taken as kernel times
 #   dilation*. Who quotes 483 for ResNet-50 has its first version in mind, whose blocks stride in a 1x1 convolution.
 # - **Ask next:** What is the field of a unit near the border? (The same square, part of it in the padding.)
-# - **Run live:** `figures.growth(`, `print("VGG-16`: one unit, layer by layer; then VGG-16, which just misses seeing
+# - **Run live:** `figures.growth(…`, `print("VGG-16…`: one unit, layer by layer; then VGG-16, which just misses seeing
 #   all of its 224 pixels.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -439,7 +439,7 @@ lesson.check("local_attention_field")
 #   that gives an exact zero: only masking with minus infinity does. 144 for `local_attention_field` adds whole windows;
 #   it is a CNN's field again, counted in patches.
 # - **Ask next:** And the class token after one block? (Everything as well; before it, no pixel at all.)
-# - **Run live:** `figures.growth(`: the same row of pixels as in part 1, with a ViT beside it: one patch, then
+# - **Run live:** `figures.growth(…`: the same row of pixels as in part 1, with a ViT beside it: one patch, then
 #   everything.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -824,7 +824,7 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # - **They get wrong:** They stack layers of stride 1 and wonder that the square hardly grows.
 # - **Ask next:** What is the smallest number of layers whose square covers the whole cat? (With strides: five or six.)
 #   Switch to "how strongly": what of it is left? (A bell in the middle.)
-# - **Run live:** `explorer.explore(trained`: layers first, then a token of the trained ViT before and after its first
+# - **Run live:** `explorer.explore(trained…`: layers first, then a token of the trained ViT before and after its first
 #   block.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -173,7 +173,7 @@ figures.logit_changes({"without positions: after one pixel": moved - says["witho
 # - **Ask next:** Which model could tell corners without a table? (A CNN with zero padding, whose borders give the place
 #   away; a causal transformer, whose token i sees i tokens.) What if the four corners held different backgrounds? (Then
 #   the bag differs.)
-# - **Run live:** `figures.bags(`, `figures.logit_changes(changes`: two sequences, one bag; then no bar at all without
+# - **Run live:** `figures.bags(…`, `figures.logit_changes(changes…`: two sequences, one bag; then no bar at all without
 #   positions.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -287,7 +287,7 @@ print(tasks.conclusion)
 #   table laid along the batch. *first token left out*: the class token's row forgotten.
 # - **Ask next:** Why does what not gain from positions here? (The garment is in another corner each time, so a row of
 #   the table says little about sleeve or sole. On centred garments, part 5, it does.)
-# - **Run live:** `tasks = lesson.experiment(`: the table as it stands from before class: where falls to exactly 25%,
+# - **Run live:** `tasks = lesson.experiment(…`: the table as it stands from before class: where falls to exactly 25%,
 #   what hardly moves.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -363,7 +363,7 @@ print("a code with itself gives dim/2:", bool((products.diagonal() - 32).abs().m
 #   the same numbers, and the first linear layer can undo it.
 # - **Ask next:** Which i - j can the fastest hand not tell from 0? (Multiples of 2 pi, about 6.28, so never exactly;
 #   slower hands settle it anyway.)
-# - **Run live:** `figures.waves(`: sines in the left half, cosines in the right; in each half the first columns turn
+# - **Run live:** `figures.waves(…`: sines in the left half, cosines in the right; in each half the first columns turn
 #   fast and the last ones hardly move.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

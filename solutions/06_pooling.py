@@ -84,7 +84,7 @@ lesson.check("class_token_pool")
 #   slice where an index is meant.
 # - **Ask next:** The class token starts out the same for every picture. Where does it get what it knows from? (From
 #   attention, block by block.)
-# - **Run live:** `sequence = vit.stages(`: 50 tokens for 49 patches. Which is the odd one?
+# - **Run live:** `sequence = vit.stages(…`: 50 tokens for 49 patches. Which is the odd one?
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Average them: GAP (14 min)
@@ -516,7 +516,7 @@ print(same_result.conclusion)
 # - **They get wrong:** They read one learning rate as "equal conditions". The lead is gone in part 7, where each way
 #   has its own rate: say so at the end.
 # - **Ask next:** What was not equal in this comparison? (One learning rate for all need not suit all.)
-# - **Run live:** `same_result = lesson.experiment(`: the table as it stands from before class; three rows, and the
+# - **Run live:** `same_result = lesson.experiment(…`: the table as it stands from before class; three rows, and the
 #   spread beside each mean.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -595,7 +595,7 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # - **They get wrong:** They take that as proof that GAP is worse.
 # - **Ask next:** Does it show that GAP is worse? (No: this model was trained with its query. One trained with GAP puts
 #   what matters into all of its tokens.)
-# - **Run live:** `explorer.explore(map_vit`: the length of the query first, then one head after the other.
+# - **Run live:** `explorer.explore(map_vit…`: the length of the query first, then one head after the other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 9 · Answer the sheet (6 min) ★

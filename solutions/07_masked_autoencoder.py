@@ -117,7 +117,8 @@ lesson.check("why_mostly_hidden")
 #   75%.
 # - **Ask next:** Which sentences could lose 75% of their words and still be restored? (Those that repeat themselves,
 #   such as a refrain or a form letter. Pictures repeat themselves nearly everywhere.)
-# - **Run live:** `hidden = torch.rand(49`: the whole model, on one garment: what enters the encoder, and what does not.
+# - **Run live:** `hidden = torch.rand(49…`: the whole model, on one garment: what enters the encoder,
+#   and what does not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Hide, and put back (21 min) ★
@@ -543,7 +544,7 @@ figures.paintings(some, paint(trained, some)[1], painted, 4, names)
 #   already better than the mean picture.
 # - **Ask next:** Why do prints and laces never come back? (A quarter of the patches does not say what is printed, and a
 #   squared error paints the mean of all guesses.)
-# - **Run live:** `result = lesson.experiment(`, `figures.paintings(`: the table from before class; in the paintings
+# - **Run live:** `result = lesson.experiment(…`, `figures.paintings(…`: the table from before class; in the paintings
 #   outlines, sleeves and the gap between trouser legs.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -894,7 +895,7 @@ explorer.explore(load_mae(), some, names)
 #   0%, without the tick, what was shown looks bad: it never learned to copy.
 # - **Ask next:** From how few patches can you tell a sandal from a boot? (There is no one answer: take the room's, then
 #   the model's.)
-# - **Run live:** `explorer.explore(load_mae()`: the ratio; then "Another mask" at the same ratio.
+# - **Run live:** `explorer.explore(load_mae()…`: the ratio; then "Another mask" at the same ratio.
 
 # %% [markdown]
 # ## 11 · Published weights in your own class (4 min)

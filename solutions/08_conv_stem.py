@@ -229,7 +229,7 @@ for training in (True, False):
 # - **Ask next:** Two tokens of patchify share no pixel. What does that mean for an edge that runs along a patch border?
 #   (No token sees both sides of it: attention has to compare.) What does the overlap mean for MAE, which leaves patches
 #   out? (Pixels of a masked patch leak into its neighbours.)
-# - **Run live:** `_, conv_vit = load_stems()`, `print(f"{seen.any(1).sum()}`: edges, coarser from stage to stage; then
+# - **Run live:** `_, conv_vit = load_stems()`, `print(f"{seen.any(1).sum()}…`: edges, coarser from stage to stage; then
 #   31 pixels measured, as computed by hand.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -449,7 +449,7 @@ print(adamw_result.conclusion)
 #   winner may be whoever the rate suits.
 # - **Ask next:** What would happen to the lead with 100 times the pictures? (It should shrink: what a convolution has
 #   built in, a ViT can learn from data. Nothing here measures it.)
-# - **Run live:** `adamw_result = lesson.experiment(`: the table as it stands from before class: two means ten points
+# - **Run live:** `adamw_result = lesson.experiment(…`: the table as it stands from before class: two means ten points
 #   apart, one block fewer.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

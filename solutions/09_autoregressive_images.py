@@ -694,7 +694,7 @@ figures.lines({name: codebook.decode(some, (28, 28)) for name, some in rows.item
 #   infinity. They write `if top_k:`, which takes 0 for None. In `sample`, *only the last token is read*.
 # - **Ask next:** Why can this model not finish the upper half from the lower one? (That takes another order of the
 #   factors: part 8.)
-# - **Run live:** `shirt = int(`, `draw = lesson.piece("sample")`, `upper = torch.cat(`: the chances of the next word;
+# - **Run live:** `shirt = int(…`, `draw = lesson.piece("sample")`, `upper = torch.cat(…`: the chances of the next word;
 #   garments that do not exist; then the lower halves, three guesses and the truth.
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -74,6 +74,31 @@ def test_a_vote_does_not_show_what_was_measured(decks):
                 assert "Answer" not in "".join(slide.notes)
 
 
+def test_the_presenter_is_told_why_and_what_to_say_to_each_wrong_vote(decks):
+    """A room asks why; a deck that only marks the right letter leaves its presenter alone with that."""
+    notes = next("".join(s.notes) for s in slides_of(decks[2]) if s.title.startswith("What becomes of S"))
+    assert "<strong>Why:</strong></p><p>(P Q)(P K)ᵀ" in notes
+    said = notes.partition("To those who chose")[2]
+    assert re.findall(r"<li>(\w)\)", said) == ["a", "b", "d"]
+    assert "The rows belong to the queries" in said
+
+
+def test_the_reason_of_a_vote_waits_for_its_result(decks):
+    vote, result = (
+        next("".join(s.notes) for s in slides_of(decks[2]) if s.kind == kind and "CNN" in s.title)
+        for kind in ("vote", "measured")
+    )
+    assert "<strong>Why:" not in vote
+    assert "<strong>Why:</strong></p><p>Its kernels look at neighbours." in result
+
+
+def test_raised_letters_are_raised_on_slides_as_on_paper(decks):
+    visible = "".join(s.title_html + "".join(s.body) for part in decks[2].section for s in part)
+    assert "P S P<sup>T</sup>" in visible
+    assert "P^T" not in visible
+    assert "K^T" not in visible
+
+
 def test_every_vote_is_followed_by_its_result(decks):
     for deck in decks:
         for slides in (*deck.section, *deck.extra):

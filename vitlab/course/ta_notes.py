@@ -11,7 +11,8 @@ A note is a markdown cell tagged "ta-note". One opens the lesson, and one closes
 
 A part without ★ has "**TA, not in the section.**" in place of the minutes, and no "Run live". Where a still says more
 than a running cell, "Run live" says "nothing: " and why. A known wrong answer stands in *italics*, by its name in
-helpers/exercises. The first words of a line may end in "…", for the reader. There is no LaTeX: a note is read aloud, printed and shown beside slides.
+helpers/exercises. The first words of a line may end in "…", for the reader. There is no LaTeX: a note is read aloud,
+printed and shown beside slides.
 
 For a lesson that `vitlab.course.parse` has read, `lesson.notes` holds the notes, and `plan(lesson)` the section.
 """

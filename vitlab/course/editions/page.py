@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from vitlab.course.editions.markdown import inline_html
+from vitlab.course.editions.typeset import line, raised
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,10 +29,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": lambda text: Markup(inline_html(text)), "coded": _coded}
+    environment.filters |= {"md": line, "coded": _coded}
     return environment
 
 
 def _coded(text: str) -> Markup:
     """As the student's card shows it: `code` is marked, a * stays a *."""
-    return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))
+    return raised(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(text))))

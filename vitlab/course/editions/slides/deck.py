@@ -23,12 +23,12 @@ from html import unescape
 from helpers.exercises import find
 from helpers.exercises.written import Choice
 from vitlab.course.blocks import DELIMITERS
-from vitlab.course.editions.markdown import blocks, inline_html, to_html
+from vitlab.course.editions.markdown import blocks, to_html
 from vitlab.course.editions.slides import pictures, room
 from vitlab.course.editions.slides.questions import Question, answer, read_question
 from vitlab.course.editions.slides.room import CODE_LINES, ROOM, Block
 from vitlab.course.editions.solved import EditionError, Shown, Solved
-from vitlab.course.editions.typeset import line, rich
+from vitlab.course.editions.typeset import line, raised
 from vitlab.course.ta_notes import plan
 from vitlab.course.text import Part
 from vitlab.course.widgets import Explorer
@@ -63,7 +63,7 @@ class Slide:
 
     @property
     def title_html(self) -> str:
-        return line(self.title)
+        return str(line(self.title))
 
     @property
     def label(self) -> str:
@@ -108,7 +108,7 @@ def make_deck(solved: Solved) -> Deck:
 def note_html(cells: Iterable[Shown], clock: str = "") -> list[str]:
     """The TA notes among some cells, as the presenter reads them. clock: when the part begins, such as "0:08"."""
     begins = [f"<p><strong>Begins at {clock}.</strong></p>"] if clock else []
-    return begins + [to_html(shown.cell.solved) for shown in cells if "ta-note" in shown.cell.tags]
+    return begins + [_text(shown.cell.solved) for shown in cells if "ta-note" in shown.cell.tags]
 
 
 def _opening(solved: Solved, cells: Sequence[Shown]) -> list[Slide]:
@@ -120,13 +120,11 @@ def _opening(solved: Solved, cells: Sequence[Shown]) -> list[Slide]:
     intro = [source for kind, source in found[: table if goals is None else goals] if kind == "paragraph"]
     text = room.sentences(" ".join(intro))
     promise = text.pop() if goals is not None and len(text) > 1 else ""
-    title = Slide(
-        "title", solved.lesson.title, [f'<p class="intro">{inline_html(room.short(" ".join(text), 330))}</p>']
-    )
-    title.notes = [f"<p>{inline_html(' '.join(text))}</p>", *note_html(cells)]
+    title = Slide("title", solved.lesson.title, [f'<p class="intro">{line(room.short(" ".join(text), 330))}</p>'])
+    title.notes = [f"<p>{line(' '.join(text))}</p>", *note_html(cells)]
     slides = [title]
     if goals is not None:
-        slides.append(Slide("text", promise.rstrip(".:") or "Afterwards you can", [to_html(found[goals][1])]))
+        slides.append(Slide("text", promise.rstrip(".:") or "Afterwards you can", [_text(found[goals][1])]))
     return slides + [slide for slide in _slides(rest, None) if slide.body]
 
 
@@ -136,7 +134,7 @@ def _closing(shown: Shown) -> list[Slide]:
     if list_ is None:
         raise EditionError("'What you can say now' is a list, one sentence a point, or a table.")
     rest = [source for place, (kind, source) in enumerate(found) if place > list_ and kind != "heading"]
-    return [Slide("closing", "What you can say now", [to_html(found[list_][1])], [to_html("\n\n".join(rest))])]
+    return [Slide("closing", "What you can say now", [_text(found[list_][1])], [_text("\n\n".join(rest))])]
 
 
 def _slides(
@@ -168,6 +166,7 @@ class _Maker:
         self.keys = keys  # what the worksheet's key says of a question, in Markdown
         self.slides: list[Slide] = []
         self.lead: list[Block] = []  # text that waits for what it introduces
+        self.voted = ""  # the prediction whose result comes next
         self.task: Sequence[Block] = ()  # text of the exercise that comes next
         self.question: Question | None = None  # asked by the text before an answer's cell
         self.asked: Sequence[Block] = ()  # text of the question whose answer is free text
@@ -192,7 +191,7 @@ class _Maker:
         source = shown.cell.solved
         kind = _slide_type(shown)
         if kind == "notes":
-            self.note(to_html(source))
+            self.note(_text(source))
             return
         if following is not None and "setup" in following.cell.tags:
             return  # "run this cell first"
@@ -249,13 +248,13 @@ class _Maker:
         if room.text_height(brief) + room.GAP > left:
             brief = room.short(text, 0)
         if room.text_height(brief) + room.GAP <= left:
-            last.body.append(f'<p class="reading fragment">{inline_html(brief)}</p>')
+            last.body.append(f'<p class="reading fragment">{line(brief)}</p>')
         elif last.kind == "measured":
             self.slides.append(Slide("statement", brief.replace("**", "").removesuffix(".")))
         else:
             brief = ""
         if brief != text:
-            self.note(f"<p><strong>The lesson says:</strong> {inline_html(text)}</p>")
+            self.note(f"<p><strong>The lesson says:</strong> {line(text)}</p>")
 
     def note(self, html: str) -> None:
         if self.slides:
@@ -265,7 +264,7 @@ class _Maker:
         """What waits goes onto slides of its own."""
         lead, self.lead = self.lead, []
         if self.plumbing and self.opened and len(lead) == 1 and len(room.sentences(lead[0][1])) == 1:
-            self.note(to_html(lead[0][1]))
+            self.note(_text(lead[0][1]))
             return
         self.explain(lead)
 
@@ -282,7 +281,7 @@ class _Maker:
         for group in groups:
             if group is not groups[0]:
                 title, group = self.titled(group)
-            self.slides.append(Slide("text", title, [to_html(source) for _, source in group]))
+            self.slides.append(Slide("text", title, [_text(source) for _, source in group]))
 
     def part_title(self, title: str) -> bool:
         return self.part is not None and title == self.part.title
@@ -313,7 +312,7 @@ class _Maker:
         said = answer(shown.cell)
         right = None if vote or not any(letter == said for letter, _ in question.options) else said
         body = [_options_html(question, right)] if question.options else []
-        body += [to_html(source) for _, source in question.after]
+        body += [_text(source) for _, source in question.after]
         if not vote and right is None:
             body.append(_answer_html(said))
         self.ask("vote" if vote else "question", question, body, right is None and not vote)
@@ -323,13 +322,19 @@ class _Maker:
             self.note("<p>Take the vote by show of hands and write the numbers down; the result comes next.</p>")
         else:
             self.note(f"<p><strong>Answer:</strong> <code>{_escaped(said)}</code></p>")
-        self.reasons(cell.exercise, vote)
+        if vote:
+            self.voted = shown.cell.exercise
+        else:
+            self.replies(shown.cell.exercise)
 
-    def reasons(self, identifier: str, vote: bool) -> None:
-        """What to say of each answer, for the presenter: the reason on the worksheet's key, then the wrong options."""
-        if identifier in self.keys:
-            when = " (once it is measured)" if vote else ""
-            self.note(f"<p><strong>Why{when}:</strong></p>{rich(self.keys[identifier])}")
+    def why(self, identifier: str) -> list[str]:
+        """The reason that the worksheet's key gives, for the presenter; nothing where the question is not on it."""
+        return [f"<p><strong>Why:</strong></p>{_text(self.keys[identifier])}"] if identifier in self.keys else []
+
+    def replies(self, identifier: str) -> None:
+        """What the presenter says of each answer: why the right one is right, and what is wrong with the others."""
+        for reason in self.why(identifier):
+            self.note(reason)
         given = getattr(find(identifier), "answer", None)
         if isinstance(given, Choice):
             said = "".join(f"<li>{letter}) {line(reply)}</li>" for letter, reply in given.wrong.items())
@@ -348,7 +353,7 @@ class _Maker:
             self.explain(context)
             context = []
         self.opened = True
-        self.slides.append(Slide(kind, title, [to_html(source) for _, source in context] + body))
+        self.slides.append(Slide(kind, title, [_text(source) for _, source in context] + body))
 
     def free_text(self, shown: Shown) -> None:
         """A question that a person reads: what is asked, and a good answer."""
@@ -359,7 +364,7 @@ class _Maker:
         text = blocks(shown.cell.solved)
         groups = room.split(text, ROOM - room.title_height("x"))
         for group in groups:
-            self.slides.append(Slide("solution", "A good answer", [to_html(source) for _, source in group]))
+            self.slides.append(Slide("solution", "A good answer", [_text(source) for _, source in group]))
 
     def exercise(self, shown: Shown) -> None:
         """The task with its stub, and the solution."""
@@ -373,7 +378,7 @@ class _Maker:
         found = [(kind, TASK.sub("", source, 1)) for kind, source in task]
         groups = room.split(found, ROOM - room.title_height(title), ROOM - room.title_height(title))
         for group in groups:
-            self.slides.append(Slide("exercise", title, [to_html(source) for _, source in group]))
+            self.slides.append(Slide("exercise", title, [_text(source) for _, source in group]))
         stub, used = cell.student.strip(), sum(map(room.height, groups[-1])) + room.title_height(title)
         if used + room.code_height(stub) <= ROOM and len(stub.splitlines()) <= CODE_LINES:
             self.slides[-1].body.append(pictures.code_html(stub, "where the code goes"))
@@ -413,10 +418,10 @@ class _Maker:
         elif card and "experiment" in shown.cell.tags:
             self.flush()
             brief, left = pictures.brief(card[1], ROOM - 100)
-            self.slides.append(Slide("measured", card[0], [brief], [left] if left else []))
+            self.slides.append(Slide("measured", card[0], [brief], [*([left] if left else []), *self.why(self.voted)]))
         elif card:
             title, body = self.introduced()
-            said = f"<p><strong>{inline_html(card[0])}</strong></p>"
+            said = f"<p><strong>{line(card[0])}</strong></p>"
             self.slides.append(Slide("card", title, [*body, said, card[1]]))
         elif printed:
             self.printed(shown, code, printed)
@@ -459,7 +464,7 @@ class _Maker:
             title, rest = room.headline(rest)
         self.opened = True
         title = title or self.name()
-        return title, [f"<p>{inline_html(rest)}</p>"] if rest else []
+        return title, [f"<p>{line(rest)}</p>"] if rest else []
 
 
 def _plain(text: str) -> str:
@@ -483,6 +488,10 @@ def _options_html(question: Question, right: str | None) -> str:
         kind = ' class="fragment custom right"' if letter == right else ""
         points.append(f'<li{kind}><span class="letter">{letter}</span><span>{line(text)}{mark}</span></li>')
     return f'<ul class="options">{"".join(points)}</ul>'
+
+
+def _text(markdown: str) -> str:
+    return str(raised(to_html(markdown)))
 
 
 def _answer_html(said: str) -> str:
