@@ -55,8 +55,8 @@ whole_model(["patches", "positions"], {"patches": "in some order", "positions": 
 # **TA, opening.** Ask: a picture has two dimensions, a sequence has one, so who decides which patch comes first, and
 # does it matter to a ViT? Take a vote, yes or no, and write the numbers on the board: they come back in part 10. At the
 # picture of the model, one sentence for those who have not done lesson 01: each patch becomes a vector (a token), a
-# class token joins them, each gets the vector of its position added, the blocks mix them, and the head reads the class
-# token. The room opens the notebook and runs its first cell now.
+# class token joins them, each gets its position's vector added, blocks mix them, and the head reads the class token.
+# The room opens the notebook and runs its first cell.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · An order, and the way back (8 min) ★
@@ -127,8 +127,7 @@ figures.garments({"shuffled": shuffled, "and back": unshuffled}, kinds_of_garmen
 #   passes by luck on orders that only swap pairs, so test on a cycle of three, [2, 0, 1].
 # - **Ask next:** `argsort` is a fine answer: why does sorting give the inverse? (It asks for each number where it
 #   stands, and that is the way back.) What is the inverse of turning a list round? (Itself.)
-# - **Run live:** `back = lesson.piece("inverse_permutation")(order)`: after the exercise; the shuffled garments of the
-#   slide, whole again.
+# - **Run live:** `back = lesson.piece("inverse_permutation")(order)`: the shuffled garments, whole again.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 2 · Five ways through a grid (25 min)
@@ -285,8 +284,7 @@ for name, value in exact.items():
 #   hides one bad token.
 # - **Ask next:** Which layers have a gap of exactly 0? (Those that work on one token at a time, such as LayerNorm and
 #   the MLP: no sum over tokens, nothing to round.)
-# - **Run live:** `gap = lesson.piece("permutation_gap")`: both bars stand at about 1e-15. Say it: that is rounding,
-#   since sums over tokens are added up in another order, and training changes nothing about it.
+# - **Run live:** `gap = lesson.piece("permutation_gap")`: both bars stand at about 1e-15: rounding, trained or not.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · Why: four steps on paper (14 min) ★
@@ -407,8 +405,7 @@ lesson.check("positions_left_behind")
 #   `positions_left_behind` many take a): nothing happens.
 # - **Ask next:** Does any of it need the softmax? (No: any function that treats all entries of a row alike
 #   will do. A running sum along the row will not: it minds their order.)
-# - **Run live:** nothing: the slide after step 1 shows the weights of six tokens. Follow the brightest entry, token 2
-#   looking at itself: seat 2 on the left, the last seat in the middle.
+# - **Run live:** nothing: on the slide after step 1, follow the brightest entry from the left matrix to the middle one.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 5 · Twins: the same training, step by step (7 min)
@@ -813,15 +810,13 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 4 minutes.** The explorer is live on the slide. Press "Explore freely": there is no time for the guided walk.
-# First let the positions go along and click through all orders: the bars never move. Then leave them behind, and read
-# the largest bar aloud after each click: the back row cannot read it. The table below gives the answers away: do not
-# point at it before.
+# With positions going along, click through all orders: the bars never move. Then leave them behind, and read the largest
+# bar aloud after each click.
 # - **They get wrong:** They think that the explorer is stuck while the bars stand still. That is the result. And the
 #   model says shirt for this T-shirt in raster order too: it errs on one garment in seven, the order is not to blame.
 # - **Ask next:** Which order does least harm with positions left behind, and why? (Snake: it leaves every second row in
 #   place.)
-# - **Run live:** `explorer.explore(load_vit(), …`: the same, in the notebook, where the slide does not move. Click from
-#   order to order; then take the tick away from "positions go along".
+# - **Run live:** `explorer.explore(load_vit(), …`: or on its slide. From order to order, with the tick, then without.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 10 · Answer the sheet (6 min) ★
@@ -844,9 +839,8 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 4 minutes.** One sentence for why, two cases for when it matters, from three people. Then show the solved
-# `why_order_is_free`: a minute to read it in silence, and each tells a neighbour what they had left out. Its cases of a
-# new order for each picture and of causal or local attention are parts 7 and 8, for home. Go back to the vote on the
-# board.
+# `why_order_is_free`: a minute to read it in silence. Its cases of a new order for each picture and of causal or
+# local attention are parts 7 and 8, for home. Go back to the vote on the board.
 # - **They get wrong:** They give the result ("it does not matter") without its condition: the position has to go along,
 #   or be learned for one order. Of the two cases the second is often the first in other words.
 # - **Ask next:** Your neighbour says that the order never matters. Which picture of today proves them wrong? (The CNN

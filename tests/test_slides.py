@@ -99,6 +99,12 @@ def test_raised_letters_are_raised_on_slides_as_on_paper(decks):
     assert "K^T" not in visible
 
 
+def test_a_cards_sign_is_not_in_the_title_of_its_slide(decks):
+    titles = [slide.title for deck in decks for slide in slides_of(deck) if slide.kind == "measured"]
+    assert len(titles) > 10
+    assert [title for title in titles if not re.match(r"[A-Za-z0-9]", title)] == []
+
+
 def test_every_vote_is_followed_by_its_result(decks):
     for deck in decks:
         for slides in (*deck.section, *deck.extra):

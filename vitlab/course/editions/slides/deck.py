@@ -166,7 +166,6 @@ class _Maker:
         self.keys = keys  # what the worksheet's key says of a question, in Markdown
         self.slides: list[Slide] = []
         self.lead: list[Block] = []  # text that waits for what it introduces
-        self.voted = ""  # the prediction whose result comes next
         self.task: Sequence[Block] = ()  # text of the exercise that comes next
         self.question: Question | None = None  # asked by the text before an answer's cell
         self.asked: Sequence[Block] = ()  # text of the question whose answer is free text
@@ -322,9 +321,7 @@ class _Maker:
             self.note("<p>Take the vote by show of hands and write the numbers down; the result comes next.</p>")
         else:
             self.note(f"<p><strong>Answer:</strong> <code>{_escaped(said)}</code></p>")
-        if vote:
-            self.voted = shown.cell.exercise
-        else:
+        if not vote:
             self.replies(shown.cell.exercise)
 
     def why(self, identifier: str) -> list[str]:
@@ -418,7 +415,9 @@ class _Maker:
         elif card and "experiment" in shown.cell.tags:
             self.flush()
             brief, left = pictures.brief(card[1], ROOM - 100)
-            self.slides.append(Slide("measured", card[0], [brief], [*([left] if left else []), *self.why(self.voted)]))
+            named = [name for name in self.keys if f'"{name}"' in shown.cell.solved]
+            reasons = [reason for name in named for reason in self.why(name)]
+            self.slides.append(Slide("measured", card[0], [brief], [left, *reasons] if left else reasons))
         elif card:
             title, body = self.introduced()
             said = f"<p><strong>{line(card[0])}</strong></p>"

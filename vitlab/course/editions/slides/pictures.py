@@ -13,12 +13,14 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from helpers.cards import LOOKS
 from vitlab.course.editions.slides import room
 from vitlab.course.editions.solved import Output, Shown
 
 ENLARGED = 1.6  # times a figure's own pixels
 IMAGE = re.compile(r'<img\b[^>]*?\balt="(?P<alt>[^"]*)"[^>]*?\bsrc="(?P<src>data:image/[^"]+)"')
-TITLE = re.compile(r"<strong>(?:<span[^>]*>.*?</span>)?\s*(?P<title>.*?)</strong>", re.DOTALL)
+SIGN = "|".join(re.escape(sign) for sign, _ in LOOKS.values())  # before a card's title, in a span in older outputs
+TITLE = re.compile(rf"<strong>(?:<span[^>]*>.*?</span>|{SIGN})?\s*(?P<title>.*?)</strong>", re.DOTALL)
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
 STYLE = re.compile(r' style="[^"]*"')
 VOTE = re.compile(
