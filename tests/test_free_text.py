@@ -198,6 +198,21 @@ def test_marks_of_two_readers_add_up_and_the_newer_of_two_counts(batch, tmp_path
     assert scores(batch) == {"ann": 4, "bob": 2, f"'{HOSTILE}": 5}
 
 
+def test_a_mark_counts_for_the_text_that_was_read_and_for_no_later_one(tmp_path):
+    fit, _ = fitting({("ann", QUESTION): Mark(2)}, RECORDS)
+    kept, _ = read_marks(marks_file(tmp_path, marks_as_csv(fit)))
+    assert fitting(kept, RECORDS)[0].keys() == fit.keys()
+    later = json.loads(json.dumps(RECORDS))
+    for exercise in next(one for one in later if one["student"] == "ann")["lessons"][0]["exercises"]:
+        if exercise["id"] == QUESTION:
+            exercise["text"] += " And more."
+    fit, complaints = fitting(kept, later)
+    assert fit == {}
+    assert sentences(complaints) == [
+        f"Line 2: ann has since handed in another text for {QUESTION}: read it and mark it anew."
+    ]
+
+
 def test_one_bad_line_and_nothing_is_changed(batch, tmp_path):
     before = {path: path.read_bytes() for path in batch.rglob("*") if path.is_file()}
     text = f"student,exercise,points,comment\nann,{QUESTION},9,\nx,y,1,\n"

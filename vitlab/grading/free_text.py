@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from typing import Any
 
 from vitlab.grading.escape import FORMULA
 from vitlab.grading.job import MARKED, UNREAD
-from vitlab.grading.marks import COLUMNS
+from vitlab.grading.marks import COLUMNS, text_key
 from vitlab.grading.pages import page
 from vitlab.grading.words import bare
 
@@ -50,7 +49,7 @@ def questions(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
                         "student": record["student"],
                         "text": exercise["text"],
                         "of_the_course": exercise.get("of_the_course", False),
-                        "key": _key(record["student"], exercise),
+                        "key": text_key(record["student"], exercise["id"], exercise["text"]),
                         "points": exercise["points"],
                         "comment": exercise.get("comment", ""),
                     }
@@ -66,9 +65,3 @@ def worth(line: str) -> float | None:
     """The points that a line of a rubric says it is worth: "1 point: ..."; None where it says none."""
     said = WORTH.match(line)
     return float(said[1]) if said else None
-
-
-def _key(student: str, exercise: dict[str, Any]) -> str:
-    """Under which the browser keeps an answer's marks: another one for another text."""
-    said = repr((student, exercise["id"], exercise["text"]))
-    return hashlib.sha256(said.encode(errors="surrogatepass")).hexdigest()[:24]

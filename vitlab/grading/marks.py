@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from vitlab.grading.escape import cell, from_cell, show
 from vitlab.grading.job import MARKED, UNREAD
 from vitlab.project import ProjectError
 
-COLUMNS = ("student", "exercise", "points", "comment")
+NEEDED = ("student", "exercise", "points", "comment")
+COLUMNS = (*NEEDED, "answer")  # the last: which text was marked, as `text_key` names it; it may be missing
 NUMBER = re.compile(r"\d{1,6}(?:\.\d{0,6})?|\.\d{1,6}", re.ASCII)
 
 
@@ -24,17 +26,23 @@ class MarksError(ProjectError):
 
 @dataclass(frozen=True)
 class Mark:
-    """What a person gave an answer. line: of the file in which it stands."""
+    """What a person gave an answer. line: where it stands in the file; answer: the text it is for, "" for any."""
 
     points: float
     comment: str = ""
     line: int = 0
+    answer: str = ""
 
 
 Marks = dict[tuple[str, str], Mark]  # by student and exercise
 
 
 Complaints = dict[int, str]  # by line: what is wrong with it
+
+
+def text_key(student: str, exercise: str, text: str) -> str:
+    """Names an answer's text in 24 letters: another text, another name."""
+    return hashlib.sha256(repr((student, exercise, text)).encode(errors="surrogatepass")).hexdigest()[:24]
 
 
 def read_marks(path: Path) -> tuple[Marks, Complaints]:
@@ -48,16 +56,18 @@ def read_marks(path: Path) -> tuple[Marks, Complaints]:
     marks: Marks = {}
     complaints: Complaints = {}
     try:
-        if not set(COLUMNS) <= set(reader.fieldnames or ()):
-            raise MarksError(f"{show(str(path))} holds no marks: its first line has to be {','.join(COLUMNS)}.")
+        if not set(NEEDED) <= set(reader.fieldnames or ()):
+            raise MarksError(f"{show(str(path))} holds no marks: its first line has to be {','.join(NEEDED)}.")
         for row in reader:
-            student, exercise, points, comment = (from_cell(row[column] or "") for column in COLUMNS)
+            student, exercise, points, comment = (from_cell(row[column] or "") for column in NEEDED)
             if not NUMBER.fullmatch(points.strip()):
                 complaints[reader.line_num] = f"{show(points)!r} is no number of points"
             elif (before := marks.get((student, exercise))) is not None:
                 complaints[reader.line_num] = f"line {before.line} marks the same answer"
             else:
-                marks[student, exercise] = Mark(float(points), comment.strip(), reader.line_num)
+                marks[student, exercise] = Mark(
+                    float(points), comment.strip(), reader.line_num, (row.get("answer") or "").strip()
+                )
     except csv.Error as error:
         raise MarksError(f"{show(str(path))} is no CSV: {error}.") from None
     return marks, complaints
@@ -65,28 +75,30 @@ def read_marks(path: Path) -> tuple[Marks, Complaints]:
 
 def fitting(marks: Marks, records: list[dict[str, Any]]) -> tuple[Marks, Complaints]:
     """The marks that belong to answers of these records, and what is wrong with the others."""
-    worth = {
-        (record["student"], exercise["id"]): exercise["most"]
+    asked = {
+        (record["student"], exercise["id"]): exercise
         for record in records
         for lesson in record["lessons"]
         for exercise in lesson["exercises"]
         if exercise["verdict"] == UNREAD
     }
-    students, exercises = {record["student"] for record in records}, {exercise for _, exercise in worth}
+    students, exercises = {record["student"] for record in records}, {exercise for _, exercise in asked}
     fit: Marks = {}
     complaints: Complaints = {}
     for (student, exercise), mark in marks.items():
-        most = worth.get((student, exercise))
+        given = asked.get((student, exercise))
         if student not in students:
             why = f"there is no student {show(student)!r} in this batch"
         elif exercise not in exercises:
             why = f"there is no free text {show(exercise)!r} to be read in this batch"
-        elif most is None:
+        elif given is None:
             why = f"{show(student)} has given no answer to {exercise}"
-        elif mark.points > most:
-            why = f"{mark.points:g} points are more than {exercise} is worth: {most:g}"
+        elif mark.points > given["most"]:
+            why = f"{mark.points:g} points are more than {exercise} is worth: {given['most']:g}"
+        elif mark.answer not in ("", text_key(student, exercise, given["text"])):
+            why = f"{show(student)} has since handed in another text for {exercise}: read it and mark it anew"
         else:
-            fit[student, exercise] = mark
+            fit[student, exercise] = replace(mark, answer=text_key(student, exercise, given["text"]))
             continue
         complaints[mark.line] = why
     return fit, complaints
@@ -103,7 +115,7 @@ def marks_as_csv(marks: Mapping[tuple[str, str], Mark]) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     for (student, exercise), mark in sorted(marks.items()):
-        writer.writerow([cell(student), exercise, f"{mark.points:g}", cell(mark.comment)])
+        writer.writerow([cell(student), exercise, f"{mark.points:g}", cell(mark.comment), mark.answer])
     return file.getvalue()
 
 

@@ -47,7 +47,8 @@ def run_report(grades: Path, marks: Path | None, console: Console) -> None:
         records = store.records()
         if marks is not None:
             new, complaints = read_marks(marks)
-            complaints |= fitting(new, records)[1]
+            new, others = fitting(new, records)
+            complaints |= others
             if complaints:
                 raise MarksError("\n".join([*sentences(complaints), "No mark is taken over: mend this and try again."]))
             there, complaints = read_marks(grades / MARKS) if (grades / MARKS).exists() else ({}, {})

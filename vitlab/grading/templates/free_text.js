@@ -60,6 +60,7 @@ function marksAsCsv() {
       cell(card.dataset.exercise),
       String(Number(given.value)),
       cell(comment.value.trim()),
+      card.dataset.key,
     ]);
   return [find("marks").dataset.columns.split(","), ...rows].map((row) => `${row.join(",")}\n`).join("");
 }
