@@ -810,8 +810,8 @@ explorer.explore(load_vit(), pictures.images[0], pictures.names)
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 4 minutes.** The explorer is live on the slide. Press "Explore freely": there is no time for the guided walk.
-# With positions going along, click through all orders: the bars never move. Then leave them behind, and read the largest
-# bar aloud after each click.
+# With positions going along, click through all orders: the bars never move. Then leave them behind, and read the
+# largest bar aloud after each click.
 # - **They get wrong:** They think that the explorer is stuck while the bars stand still. That is the result. And the
 #   model says shirt for this T-shirt in raster order too: it errs on one garment in seven, the order is not to blame.
 # - **Ask next:** Which order does least harm with positions left behind, and why? (Snake: it leaves every second row in
