@@ -13,8 +13,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "browser"))
-from standalone import repaint_times, served, write_page
+from serve import served
+from standalone import repaints, write_page
 
 from helpers.data import CLASSES, fashion_mnist, photo
 from helpers.explorers import einops, masked_autoencoder, patch_order, patches_to_tokens
@@ -58,7 +60,7 @@ def measure(browser, widget, prepare, rounds):
         for _ in range(4):
             for selector, label, steps in sliders:
                 if steps > 0:
-                    times[label] += repaint_times(page, selector, max(1, rounds // 4))
+                    times[label] += [whole for whole, _ in repaints(page, selector, max(1, rounds // 4))]
         page.close()
     return times
 

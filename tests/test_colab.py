@@ -1,7 +1,6 @@
 """The cell that installs the course on Google Colab: run in a Python without the course, with a stand-in for Colab."""
 
 import ast
-import http.server
 import importlib.metadata
 import json
 import os
@@ -10,12 +9,10 @@ import socket
 import subprocess
 import sys
 import sysconfig
-import threading
 import zipfile
-from contextlib import contextmanager
-from functools import partial
 
 import pytest
+from serve import served
 
 from helpers import colab
 from vitlab.course.build import standard_course
@@ -91,24 +88,6 @@ def archive(tmp_path):
         for name, text in SMALL.items():
             file.writestr(f"vitlab/{name}", text)
     return path
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@contextmanager
-def served(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 READY = "The course is installed: go on with the next cell."

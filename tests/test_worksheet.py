@@ -232,7 +232,7 @@ def test_there_is_room_to_write_under_each_question(printed, sheets, paper):
 def test_without_chromium_the_html_is_there_and_the_sentence_says_how_to_get_the_pdf(tmp_path, monkeypatch):
     monkeypatch.setattr(browser, "NAMES", ("no-such-browser",))
     with pytest.raises(EditionError, match=r"Chromium is not on the PATH.*print the HTML"):
-        export_worksheets(standard_course(ROOT), tmp_path, ["02"])
+        list(export_worksheets(standard_course(ROOT), tmp_path, ["02"]))
     assert {file.name for file in tmp_path.iterdir()} == {
         f"02_patch_order_{kind}.html" for kind in ("worksheet", "key")
     }

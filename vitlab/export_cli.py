@@ -66,8 +66,7 @@ def notes(
     from vitlab.course import command
     from vitlab.project import find_project
 
-    chosen = [] if lessons == ["all"] else lessons or []
-    raise typer.Exit(0 if command.export_notes(find_project(), out, chosen) else 1)
+    raise typer.Exit(0 if command.export_notes(find_project(), out, _chosen(lessons)) else 1)
 
 
 @export_app.command()
@@ -79,8 +78,7 @@ def slides(
     from vitlab.course import command
     from vitlab.project import find_project
 
-    chosen = [] if lessons == ["all"] else lessons or []
-    raise typer.Exit(0 if command.export_slides(find_project(), out, chosen) else 1)
+    raise typer.Exit(0 if command.export_slides(find_project(), out, _chosen(lessons)) else 1)
 
 
 @export_app.command()
@@ -103,7 +101,7 @@ class Paper(str, Enum):
 @export_app.command()
 def worksheet(
     out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
-    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...|all", help="01 or 01_name.")] = None,
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
     paper: Annotated[Paper | None, typer.Option(help="Default: both.")] = None,
 ) -> None:
     """Write a page for the 50-minute section of each lesson, and its key, as PDF and HTML."""
@@ -111,4 +109,9 @@ def worksheet(
     from vitlab.project import find_project
 
     papers = [paper.value] if paper else [each.value for each in Paper]
-    raise typer.Exit(0 if command.export_worksheets(find_project(), out, lessons or ["all"], papers) else 1)
+    raise typer.Exit(0 if command.export_worksheets(find_project(), out, _chosen(lessons), papers) else 1)
+
+
+def _chosen(lessons: list[str] | None) -> list[str]:
+    """The lessons named; none for "all" of them."""
+    return [] if lessons == ["all"] else lessons or []

@@ -1,10 +1,10 @@
 """Fixtures of the browser tests: `page` (headless Chromium), `lab` (JupyterLab), `open_explorer` (a plain page)."""
 
-from contextlib import contextmanager
-
 import pytest
 from lab import running_lab
-from standalone import served, write_page
+from opened import opened
+from serve import served
+from standalone import write_page
 
 from vitlab.course.editions.browser import chromium
 
@@ -13,19 +13,6 @@ from vitlab.course.editions.browser import chromium
 def browser():
     with chromium() as started:
         yield started
-
-
-@contextmanager
-def opened(browser):
-    """A fresh page, 1200 x 1000, for the block; `.problems` and `.addresses`: its script errors and its requests."""
-    context = browser.new_context(viewport={"width": 1200, "height": 1000})
-    page = context.new_page()
-    page.problems = []
-    page.addresses = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.on("request", lambda request: page.addresses.append(request.url))
-    yield page
-    context.close()
 
 
 @pytest.fixture

@@ -1,13 +1,8 @@
 """An explorer on a plain page: its ES module with a small stand-in for anywidget's model, no kernel, no Jupyter."""
 
 import base64
-import http.server
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -43,29 +38,6 @@ def write_page(folder: Path, widget, width: int = 940, theme: str = "light") -> 
 
 SKIPPED = {"layout", "tabbable", "tooltip", "comm"}
 WHOLE = 300  # ms: what a hand on a slider still takes for an answer
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-    def end_headers(self):
-        self.send_header("Cache-Control", "no-store")  # a test may open two explorers one after the other
-        super().end_headers()
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The folder's address on 127.0.0.1 while the block runs."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 REPAINT = """
@@ -124,13 +96,18 @@ class Repaint:
     added: float
 
 
+def repaints(page, selector: str, rounds: int) -> list[tuple[float, float]]:
+    """Milliseconds of each step of a slider: the whole repaint, and how much longer it works than a bare one."""
+    return page.evaluate(REPAINT, [selector, rounds])
+
+
 def repaint(page, selector: str, rounds: int = 30) -> Repaint:
     """Moves a slider step by step and measures each repaint beside a bare one: a browser that is slow at any frame is
     slow in both.
 
     selector: the slider in the page; rounds: how many steps.
     """
-    wholes, differences = zip(*page.evaluate(REPAINT, [selector, rounds]), strict=True)
+    wholes, differences = zip(*repaints(page, selector, rounds), strict=True)
     return Repaint(whole=median(wholes), added=quantiles(differences)[0])
 
 

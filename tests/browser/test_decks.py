@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from axe import violations
-from standalone import served
+from serve import served
 
 from vitlab.course.build import standard_course
 from vitlab.course.editions.slides.page import export_slides

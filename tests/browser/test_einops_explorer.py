@@ -6,7 +6,8 @@ import einops
 import numpy as np
 import pytest
 import torch
-from standalone import assert_repaints, served, write_page
+from serve import served
+from standalone import assert_repaints, write_page
 
 from helpers.explorers.einops import explore
 

@@ -4,7 +4,8 @@ import random
 
 import pytest
 import torch
-from standalone import assert_repaints, served, write_page
+from serve import served
+from standalone import assert_repaints, write_page
 
 from helpers.explorers.receptive_field import explore
 from helpers.models.receptive_field import cnn_receptive_field

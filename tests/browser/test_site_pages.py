@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from axe import violations
-from standalone import served
+from serve import served
 
 from helpers.exercises import LESSONS
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from conftest import opened
 from lab import run_all
+from opened import opened
 
 from helpers.exercises import LESSONS
 from vitlab.course.build import parsed, standard_course

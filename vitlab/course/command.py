@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -69,60 +69,40 @@ def homework(root: Path, lessons: Sequence[str], secret: str, folder: Path) -> b
 
 def export_nbgrader(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     """Lays out an nbgrader course and lists what was written; False after a sentence that says why none was."""
-    course = course_build.standard_course(root)
-    _known(course, lessons)
-    try:
-        written = nbgrader.export(course, out, lessons)
-    except BuildError as error:
-        return _fail([str(error)])
-    for path in written:
-        print(f"wrote {path}")
-    return True
+    return _export(root, lessons, lambda course: nbgrader.export(course, out, lessons))
 
 
 def export_notes(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     """Writes the TA notes as pages and lists them; False after a sentence that says why none was written."""
     from vitlab.course.editions.notes import write_notes
 
-    course = course_build.standard_course(root)
-    _known(course, lessons)
-    try:
-        written = write_notes(course, out, lessons)
-    except BuildError as error:
-        return _fail([str(error)])
-    for path in written:
-        print(f"wrote {path}")
-    return True
+    return _export(root, lessons, lambda course: write_notes(course, out, lessons))
 
 
 def export_slides(root: Path, out: Path, lessons: Sequence[str]) -> bool:
     """Writes decks of slides and lists them; False after a sentence that says why none was written."""
     from vitlab.course.editions.slides.page import export_slides as write_decks
 
-    course = course_build.standard_course(root)
-    _known(course, lessons)
-    try:
-        written = write_decks(course, out, lessons)
-    except BuildError as error:
-        return _fail([str(error)])
-    for path in written:
-        print(f"wrote {path}")
-    return True
+    return _export(root, lessons, lambda course: write_decks(course, out, lessons))
 
 
 def export_worksheets(root: Path, out: Path, lessons: Sequence[str], papers: Sequence[str]) -> bool:
-    """Writes worksheets and keys, with "all" also those of all lessons in one, and lists what was written.
+    """Writes worksheets and keys, of every lesson also all in one, and lists them as they are written.
 
     False after a sentence that says why nothing more was.
     """
-    from vitlab.course.editions.worksheet import export_worksheets
+    from vitlab.course.editions.worksheet import export_worksheets as write_sheets
 
+    return _export(root, lessons, lambda course: write_sheets(course, out, lessons, papers))
+
+
+def _export(root: Path, lessons: Sequence[str], write: Callable[[course_build.Course], Iterable[Path]]) -> bool:
+    """Lists what `write` writes of the course; False after a sentence that says why it stopped."""
     course = course_build.standard_course(root)
-    together = "all" in lessons
-    wanted = [] if together else lessons
-    _known(course, wanted)
+    _known(course, lessons)
     try:
-        export_worksheets(course, out, wanted, papers, together, wrote=lambda path: print(f"wrote {path}"))
+        for path in write(course):
+            print(f"wrote {path}")
     except BuildError as error:
         return _fail([str(error)])
     return True

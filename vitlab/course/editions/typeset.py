@@ -25,6 +25,11 @@ def rich(markdown: str) -> Markup:
     return raised("".join([*pieces, to_html(markdown[place:])]))
 
 
+def text(markdown: str) -> Markup:
+    """Markdown without grids as HTML."""
+    return raised(to_html(markdown))
+
+
 def line(markdown: str) -> Markup:
     """A line of Markdown as HTML."""
     return raised(inline_html(markdown))

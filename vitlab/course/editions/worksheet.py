@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from vitlab.course.build import Course, parsed
 from vitlab.course.editions.browser import MissingBrowser, chromium, pdf
+from vitlab.course.editions.page import page
 from vitlab.course.editions.paper import PaperSheet, paper_sheet
 from vitlab.course.editions.solved import EditionError
 from vitlab.files import write
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
 
 Paper = Literal["A4", "Letter"]
 PAPERS: tuple[Paper, ...] = get_args(Paper)
-TEMPLATES = Path(__file__).parent / "templates"
 COURSE = "Vision Transformers and masked autoencoders"
 MOST_KEY_PAGES = 2  # of one lesson
 
@@ -60,27 +56,21 @@ def worksheet_html(sheets: Sequence[PaperSheet], key: bool) -> str:
     """A self-contained document of one lesson's page or of several; key: with the answers in place of the room."""
     about = sheets[0].title if len(sheets) == 1 else COURSE
     title = f"{'Key' if key else 'Worksheet'}: {about}"
-    template = _environment().get_template("worksheet.html.j2")
-    return template.render(title=title, css=_css(), pages=sheets, key=key)
+    return page("worksheet.html.j2", title=title, pages=sheets, key=key)
 
 
 def export_worksheets(
-    course: Course,
-    out: Path,
-    lessons: Sequence[str] = (),
-    papers: Sequence[Paper] = PAPERS,
-    together: bool = False,
-    wrote: Callable[[Path], None] = lambda path: None,
-) -> None:
-    """Writes NN_name_worksheet.html, NN_name_worksheet_A4.pdf, … and the same of the key into a folder.
+    course: Course, out: Path, lessons: Sequence[str] = (), papers: Sequence[Paper] = PAPERS
+) -> Iterator[Path]:
+    """Writes NN_name_worksheet.html, NN_name_worksheet_A4.pdf, … and the same of the key; gives each file in turn.
 
-    together: also worksheets and keys, of all lessons. wrote: called with each file. The HTML is written first, so
-    that it is there where no PDF can be made. Raises EditionError where Chromium is missing or a page does not fit.
+    lessons: "02" or "02_patch_order"; none: all, and then also all in one. The HTML is written first, so that it is
+    there where no PDF can be made. Raises EditionError where Chromium is missing or a page does not fit.
     """
-    made = documents(course, lessons, together)
+    made = documents(course, lessons, together=not lessons)
     for document in made:
         write(out / f"{document.name}.html", document.html)
-        wrote(out / f"{document.name}.html")
+        yield out / f"{document.name}.html"
     try:
         with chromium() as browser, browser.new_context() as context:
             for document in made:
@@ -88,7 +78,7 @@ def export_worksheets(
                     printed = print_document(context, document, paper)
                     path = out / f"{document.name}_{paper}.pdf"
                     write(path, printed)
-                    wrote(path)
+                    yield path
     except MissingBrowser as error:
         raise EditionError(f"{error} Until then, print the HTML pages in {out} from any browser.") from None
 
@@ -106,18 +96,3 @@ def print_document(browser: Browser | BrowserContext, document: Document, paper:
             "worksheet cell, or shorten one."
         )
     return printed
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _css() -> Markup:
-    return Markup((TEMPLATES / "worksheet.css").read_text(encoding="utf-8"))
