@@ -124,6 +124,11 @@ def run_all(page, lab: Lab, path: str, seconds: float = 120) -> list[dict]:
     return [output for cell in cells for output in cell["outputs"]]
 
 
+def shut_down(page) -> None:
+    """End the open notebook's kernel, which would hold its memory until the server ends."""
+    _finish(page, "() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()", 30)
+
+
 def set_theme(page, name: str) -> None:
     """Switch JupyterLab to a theme: "JupyterLab Light" or "JupyterLab Dark"."""
     light = "true" if name.endswith("Light") else "false"

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from lab import run_all
+from lab import run_all, shut_down
 from opened import opened
 
 from helpers.exercises import LESSONS
@@ -92,6 +92,7 @@ def fresh(request, browser, lab):
     shutil.copy(ROOT / "notebooks" / file, lab.folder)
     with opened(browser) as page:
         yield request.param, page, run_all(page, lab, file)
+        shut_down(page)
 
 
 def test_run_all_on_a_fresh_student_notebook_shows_no_error(fresh):
