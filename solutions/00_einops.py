@@ -32,20 +32,20 @@ from helpers.tour import verdict_on
 lesson = Lesson("00", globals())
 lesson
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] tags=["progress"] slideshow={"slide_type": "skip"}
 # This notebook is also the **start page** of the course. Come back to see what is done, what comes next and how long
 # the rest takes; each link opens a lesson, on the right at its first open exercise.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["progress"] slideshow={"slide_type": "skip"}
 from helpers.start import course
 
 course()
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] tags=["progress"] slideshow={"slide_type": "skip"}
 # When your course asks for your work, save your notebooks and press the button. It looks at whether they can be graded
 # and puts every one that holds an answer into `hand_in.zip`, beside this notebook.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["progress"] slideshow={"slide_type": "skip"}
 from helpers.hand_in import hand_in
 
 hand_in()
@@ -729,10 +729,10 @@ whole_model(["patches", "attention", "pooling"], {"patches": "rearrange", "atten
 # Rogozhnikov, [Einops: Clear and Reliable Tensor Manipulations with Einstein-like
 # Notation](https://openreview.net/forum?id=oapKSVM2bcj), ICLR 2022.
 
-# %% [markdown] slideshow={"slide_type": "skip"}
+# %% [markdown] tags=["progress"] slideshow={"slide_type": "skip"}
 # Your way on from here: links lead to the next exercise that is open, in this lesson or a later one.
 
-# %% slideshow={"slide_type": "skip"}
+# %% tags=["progress"] slideshow={"slide_type": "skip"}
 course()
 
 # %% [markdown] tags=["worksheet"]

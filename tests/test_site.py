@@ -298,3 +298,10 @@ def test_without_sphinx_a_sentence_says_what_to_install(monkeypatch, tmp_path):
     with pytest.raises(EditionError, match=r"pip install -e '\.\[editions\]'"):
         export_site(standard_course(ROOT), tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_a_page_says_nothing_of_a_progress_that_its_reader_does_not_have(site):
+    text = (site / "lessons" / "00_einops.html").read_text(encoding="utf-8")
+    assert "start page" not in text
+    assert "hand_in" not in text
+    assert "Run this cell first" not in text

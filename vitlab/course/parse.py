@@ -21,7 +21,7 @@ from vitlab.course.ta_notes import Notes, read_notes
 __all__ = ["BuildError", "Cell", "SourceCell", "SourceLesson", "parse", "source_cells"]
 
 TASKS = {"exercise": "code", "answer": "written", "predict": "prediction"}  # tag -> the kind it must have in the course
-TAGS = (*TASKS, "check", "setup", "experiment", "explorer", "ta-note", "optional", "compare", "worksheet")
+TAGS = (*TASKS, "check", "setup", "experiment", "explorer", "ta-note", "optional", "compare", "progress", "worksheet")
 NO_EXERCISE = ("ta-note", "worksheet")  # roles of cells that are for the staff and belong to no exercise
 METADATA = ("tags", "exercise", "slideshow", "jupyter")
 JUPYTEXT_OWN = (

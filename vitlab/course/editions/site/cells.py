@@ -20,7 +20,7 @@ from vitlab.course.editions.site.assets import Assets
 from vitlab.course.editions.solved import Output, Shown, Solved
 
 LONG = 12  # lines; code that is longer and no task is plumbing, and folded
-LEFT_OUT = ("ta-note", colab.TAG)
+LEFT_OUT = ("ta-note", "progress", colab.TAG)  # the TA's, and what a reader who has no notebook has not
 # what only a reader with a running kernel needs: whose version of a piece is used, how far a training is
 PROGRESS = re.compile(r"^\w+: (yours|the course's own, until yours is right)$|\d%\||\(\d+ of \d+\)$")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from helpers import papers
 from vitlab.course.editions.site.assets import Assets
-from vitlab.course.editions.site.cells import TEMPLATES, Cells
+from vitlab.course.editions.site.cells import LEFT_OUT, TEMPLATES, Cells
 from vitlab.course.editions.site.links import Repository
 from vitlab.course.editions.solved import EditionError, Solved
 
@@ -49,9 +49,10 @@ def _lesson(site: Site, solved: Solved, assets: Assets) -> str:
     cells = Cells(solved, assets)
     links = TEMPLATES.get_template("links.html.j2").render(name=solved.lesson.name, repository=site.repository)
     blocks = []
-    for shown in solved.cells:
+    for shown, following in zip(solved.cells, (*solved.cells[1:], None), strict=True):
         if shown.cell.kind == "markdown" and not shown.cell.task:
-            if "ta-note" not in shown.cell.tags:
+            to_run = following is not None and "setup" in following.cell.tags  # "run this cell first"
+            if not to_run and not set(shown.cell.tags) & set(LEFT_OUT):
                 blocks.append(shown.cell.solved)
         elif html := cells.html(shown).strip():
             blocks.append(_raw(html))
