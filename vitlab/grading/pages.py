@@ -13,12 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from helpers.cards import LOOKS as CARDS
 from vitlab.grading.escape import plain
 from vitlab.grading.job import MARKED, NOT_GRADED, UNREAD
+from vitlab.templates import templates
 
 TEMPLATES = Path(__file__).parent / "templates"
 # sign and colour of each verdict, in the order of every table; its word stands beside them
@@ -42,14 +43,7 @@ def page(template: str, script: str = "", **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: plain(value) if type(value) is str else value,
-    )
+    environment = templates(TEMPLATES, finalize=lambda value: plain(value) if type(value) is str else value)
     environment.filters |= {"code": _code, "number": number, "slug": _slug, "word": word}
     return environment
 

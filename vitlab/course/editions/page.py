@@ -7,12 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from vitlab.course.editions.typeset import line, raised
-
-TEMPLATES = Path(__file__).parent / "templates"
+from vitlab.templates import templates
 
 
 def page(template: str, **values: Any) -> str:
@@ -22,13 +21,7 @@ def page(template: str, **values: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(Path(__file__).parent / "templates")
     environment.filters |= {"md": line, "coded": _coded}
     return environment
 

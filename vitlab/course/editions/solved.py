@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -98,13 +97,6 @@ def _output(notebook: NotebookNode, output: NotebookNode) -> Output:
     if "image/png" in data:
         raise EditionError("A picture without alternative text: show it as a helpers.figures.Picture.")
     return Output("text", data["text/plain"])
-
-
-def as_html(output: Output) -> str:
-    """An output that stands still, as HTML; of an explorer, its sentence."""
-    if output.kind == "html":
-        return output.content
-    return f"<pre>{html.escape(output.content)}</pre>"
 
 
 def _never(row: int, message: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -18,6 +17,7 @@ from vitlab.course.blocks import DELIMITERS
 from vitlab.course.editions.markdown import to_html
 from vitlab.course.editions.site.assets import Assets
 from vitlab.course.editions.solved import Output, Shown, Solved
+from vitlab.templates import templates
 
 LONG = 12  # lines; code that is longer and no task is plumbing, and folded
 LEFT_OUT = ("ta-note", "progress", colab.TAG)  # the TA's, and what a reader who has no notebook has not
@@ -98,11 +98,5 @@ def _undelimited(source: str) -> str:
     return "\n".join(line for line in source.splitlines() if line.strip() not in DELIMITERS)
 
 
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+TEMPLATES = templates(Path(__file__).with_name("templates"))
 TEMPLATES.filters["ticked"] = ticked

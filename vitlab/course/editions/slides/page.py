@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from vitlab.course.build import Course
@@ -16,6 +15,7 @@ from vitlab.course.editions.solved import EditionError, Solved, read_solved
 from vitlab.course.ta_notes import plan
 from vitlab.course.text import SECTION_MINUTES
 from vitlab.files import write
+from vitlab.templates import templates
 
 HERE = Path(__file__).parent
 REVEAL = HERE.parent / "vendor" / "reveal"
@@ -40,21 +40,21 @@ def export_slides(course: Course, out: Path, lessons: Sequence[str] = ()) -> lis
 def deck_html(solved: Solved) -> str:
     """A lesson's deck as an HTML document that works from disk and without a network."""
     deck = make_deck(solved)
-    environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=select_autoescape(["j2"]), undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    return environment.get_template("page.html.j2").render(
-        deck=deck,
-        lesson=solved.lesson,
-        minutes=SECTION_MINUTES,
-        today=[slot.note for slot in plan(solved.lesson) if slot.note],
-        styles=Markup("\n".join(map(_style, (REVEAL / "reset.css", REVEAL / "reveal.css", HERE / "page.css")))),
-        scripts=[Markup(_script(path)) for path in (REVEAL / "reveal.js", REVEAL / "notes.js", HERE / "page.js")],
-        live=Markup(SCRIPT),
-        frame=Markup(_script(HERE / "frame.js")),
-        payload=lambda explorer: Markup(payload(explorer)),
-        html=Markup,
+    return (
+        templates(HERE)
+        .get_template("page.html.j2")
+        .render(
+            deck=deck,
+            lesson=solved.lesson,
+            minutes=SECTION_MINUTES,
+            today=[slot.note for slot in plan(solved.lesson) if slot.note],
+            styles=Markup("\n".join(map(_style, (REVEAL / "reset.css", REVEAL / "reveal.css", HERE / "page.css")))),
+            scripts=[Markup(_script(path)) for path in (REVEAL / "reveal.js", REVEAL / "notes.js", HERE / "page.js")],
+            live=Markup(SCRIPT),
+            frame=Markup(_script(HERE / "frame.js")),
+            payload=lambda explorer: Markup(payload(explorer)),
+            html=Markup,
+        )
     )
 
 
