@@ -56,7 +56,8 @@ def test_outputs_are_those_of_the_executed_notebook(lessons):
     assert card.kind == "html"
     assert "right" in card.content
     compare = next(shown for shown in solved.cells if "compare" in shown.cell.tags)
-    assert compare.outputs[0].kind == "text" and compare.outputs[0].content.strip()
+    assert compare.outputs[0].kind == "text"
+    assert compare.outputs[0].content.strip()
 
 
 def test_a_lesson_that_was_not_executed_since_is_refused_with_the_cure(course, tmp_path):

@@ -1,42 +1,39 @@
-"""An explorer on a plain page: its ES module with a small stand-in for anywidget's model, no kernel, no Jupyter."""
+"""An explorer on a plain page, drawn as the site and the decks draw it: no kernel, no Jupyter."""
 
-import base64
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
+from vitlab.course.editions.live import SCRIPT, payload
+from vitlab.course.widgets import OWN, Explorer
+
 PAGE = """<!doctype html>
 <html lang="en" data-theme="{theme}"><head><meta charset="utf-8"><title>explorer</title><link rel="icon" href="data:,">
-<style>{css} body {{ margin: 16px; background: {background}; }}</style></head>
+<style>body {{ margin: 16px; background: {background}; }}</style><script>{script}</script></head>
 <body><div id="explorer" style="width: {width}px"></div>
+<script type="application/json" id="payload">{payload}</script>
 <script type="module">
-import * as module from "./explorer.js";
-const state = await (await fetch("./state.json")).json();
-const bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-const model = {{ get: (name) => (state[name]?.bytes !== undefined ? bytes(state[name].bytes) : state[name]) }};
-window.explorer = module;
-module.default.render({{ model, el: document.getElementById("explorer"), signal: new AbortController().signal }});
+const payload = JSON.parse(document.getElementById("payload").textContent);
+window.state = payload.traits;
+window.explorer = await import("./explorer.js");
+await window.vitlab.live(document.getElementById("explorer"), payload);
 window.ready = true;
 </script></body></html>
 """
 
 
 def write_page(folder: Path, widget, width: int = 940, theme: str = "light") -> None:
-    """index.html, explorer.js and state.json of a widget in a folder: what a static site would hold."""
-    state = {name: getattr(widget, name) for name in widget.keys if not name.startswith("_") and name not in SKIPPED}
-    plain = {
-        name: {"bytes": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
-        for name, value in state.items()
-    }
+    """index.html of a widget in a folder. In the page `window.explorer` is its module, from explorer.js beside it, and
+    `window.state` its traits, bytes as {base64}.
+    """
+    names = (name for name in widget.keys if not name.startswith("_") and name not in (*OWN, "comm"))
+    explorer = Explorer(widget._esm, widget._css, {name: getattr(widget, name) for name in names})
     background = "#ffffff" if theme == "light" else "#0e1013"
-    page = PAGE.format(css=widget._css, width=width, theme=theme, background=background)
+    page = PAGE.format(script=SCRIPT, payload=payload(explorer), width=width, theme=theme, background=background)
     (folder / "index.html").write_text(page, encoding="utf-8")
     (folder / "explorer.js").write_text(widget._esm, encoding="utf-8")
-    (folder / "state.json").write_text(json.dumps(plain), encoding="utf-8")
 
 
-SKIPPED = {"layout", "tabbable", "tooltip", "comm"}
 WHOLE = 300  # ms: what a hand on a slider still takes for an answer
 
 

@@ -14,9 +14,9 @@ from helpers.models.image_gpt import ImageGPT, bits_of_places, shift_right
 from helpers.models.sampling import next_probabilities, sample
 
 MODEL = """
-async () => {
-  const state = await (await fetch("./state.json")).json();
-  const bits = new Uint16Array(Uint8Array.from(atob(state.weights.bytes), (c) => c.charCodeAt(0)).buffer);
+() => {
+  const { state } = window;
+  const bits = new Uint16Array(Uint8Array.from(atob(state.weights.base64), (c) => c.charCodeAt(0)).buffer);
   const weights = Float32Array.from(bits, (b) => {
     const [exponent, fraction, sign] = [(b >> 10) & 31, b & 1023, b & 0x8000 ? -1 : 1];
     return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
@@ -215,7 +215,7 @@ def test_the_walk_goes_from_start_to_end_and_changes_the_picture(opened):
 
 
 def test_nothing_is_asked_of_the_network(opened):
-    assert all(address.startswith(("http://127.0.0.1", "data:")) for address in opened.addresses)
+    assert all(address.startswith(("http://127.0.0.1", "data:", "blob:")) for address in opened.addresses)
 
 
 def test_what_does_not_fit_is_refused_in_a_sentence():

@@ -15,7 +15,7 @@ from helpers.models.vit import ViT
 RUN = """
 ([place]) => {
   const state = window.state;
-  const floats = (name) => new Float32Array(Uint8Array.from(atob(state[name].bytes), (c) => c.charCodeAt(0)).buffer);
+  const floats = (name) => new Float32Array(Uint8Array.from(atob(state[name].base64), (c) => c.charCodeAt(0)).buffer);
   const { stemOf, run, filters } = window.explorer;
   const stem = stemOf(state.widths, ...["kernels", "scales", "shifts", "last", "last_bias"].map(floats));
   const stages = run(stem, floats("picture"), state.picture_shape);
@@ -54,7 +54,6 @@ def before_relu(stem, images):
 
 
 def in_browser(page, place=None):
-    page.evaluate("async () => { window.state = await (await fetch('./state.json')).json(); }")
     return page.evaluate(RUN, [place])
 
 

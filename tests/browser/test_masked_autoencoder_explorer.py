@@ -21,9 +21,9 @@ RUN = """
 }
 """
 DATA = """
-async () => {
-  const state = await (await fetch("./state.json")).json();
-  const bits = new Uint16Array(Uint8Array.from(atob(state.weights.bytes), (c) => c.charCodeAt(0)).buffer);
+() => {
+  const { state } = window;
+  const bits = new Uint16Array(Uint8Array.from(atob(state.weights.base64), (c) => c.charCodeAt(0)).buffer);
   const weights = Float32Array.from(bits, (b) => {
     const [exponent, fraction, sign] = [(b >> 10) & 31, b & 1023, b & 0x8000 ? -1 : 1];
     return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
@@ -130,7 +130,7 @@ def test_a_patch_can_be_hidden_by_hand_and_by_keyboard(open_explorer):
 
 def test_nothing_is_asked_of_the_network(open_explorer):
     page = open_explorer(explore(load_mae(), *pictures()))
-    assert all(address.startswith(("http://127.0.0.1", "data:")) for address in page.addresses)
+    assert all(address.startswith(("http://127.0.0.1", "data:", "blob:")) for address in page.addresses)
 
 
 def test_pictures_that_do_not_fit_are_refused_in_a_sentence():
