@@ -113,7 +113,7 @@ figures.whole_model(test.images[0], 4, hidden)
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 7 minutes.** Vote on all three questions, two minutes each; take the reasons from the room. The drawing comes
-# after them: all three answers in one picture.
+# after them: what is hidden, and what is predicted.
 # - **They get wrong:** "Hide pixels" is the common first idea. Ask how one would fill one in without understanding
 #   anything (the mean of its neighbours), then whether that argument stops at pixels. It does not: with few gaps it
 #   holds for patches too, and is the reason for 75%.
