@@ -286,7 +286,7 @@ print(tasks.conclusion)
 # on `predict_what_where` and show the table. Run the experiment before class.
 # - **They get wrong:** *not learned*: a plain tensor in place of a parameter. *by picture instead of by place*: the
 #   table laid along the batch. *first token left out*: the class token's row forgotten. In the vote c) and d) forget
-#   part 1, where *where* can be 25% at best, so the open question is *what*; who takes a) forgets that the bag of
+#   part 1: the corner can be told in 25% at best, so only the garment is open; who takes a) forgets that the bag of
 #   patches has stayed.
 # - **Ask next:** Why does what not gain from positions here? (The garment is in another corner each time, so a row of
 #   the table says little about sleeve or sole. On centred garments, part 5, it does.)
