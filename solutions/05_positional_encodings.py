@@ -41,8 +41,9 @@ lesson
 whole_model(["positions"], {"positions": "the only place that says where"})
 
 # %% [markdown] tags=["ta-note"]
-# **TA, opening.** Ask: somebody forgot the positions. Can the model still learn anything at all? Vote on cat or dog,
-# and on left or right. Part 1 is the sheet's question: keep its three steps whatever happens.
+# **TA, opening.** Ask: somebody forgot the positions. Can the model still learn anything at all? Two votes, and no answer
+# yet: could it learn to tell a cat from a dog? Left from right? Part 1 is the sheet's question: keep its three steps
+# whatever happens.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · What is missing (13 min) ★
@@ -166,13 +167,13 @@ figures.logit_changes({"without positions: after one pixel": moved - says["witho
 # has a weight for each pixel.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 13 minutes.** Let the class vote before each of the three steps, and give the reason after it.
-# `moved_by_one_pixel` is the fine print: one minute.
-# - **They get wrong:** In `symmetric_logits` half the class takes d): tokens are equivariant, the class token is
-#   invariant. In `best_where` 50% is top or bottom, and it cannot tell even that.
+# **TA, 13 minutes.** Let the class vote before each of the three steps, and give the reason after it: three minutes a
+# step. `moved_by_one_pixel` is the fine print: two minutes.
+# - **They get wrong:** In `symmetric_logits` d) is tempting: the patch tokens move along (equivariant), but the class
+#   token, which is read, stays the same (invariant). In `best_where` 50% is top or bottom, and it cannot tell even that.
 # - **Ask next:** Which model could tell corners without a table? (A CNN with zero padding, whose borders give the place
-#   away; a causal transformer, whose token i sees i tokens.) What if the four corners held different backgrounds? (Then
-#   the bag differs.)
+#   away; a causal transformer, whose token i sees i tokens.) What if each corner had a background of its own? (Then the
+#   garment hides another one each time, the bags differ, and *where* can be learned.)
 # - **Run live:** `figures.bags(…`, `figures.logit_changes(changes…`: two sequences, one bag; then no bar at all without
 #   positions.
 
@@ -281,10 +282,12 @@ print(tasks.conclusion)
 # *What* is in the bag, *where* is not. That is the sheet's answer in two numbers, and the second one is exact.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 11 minutes.** The room writes `LearnedPositions`; vote on `predict_what_where` and show the table. Run the
-# experiment before class.
+# **TA, 11 minutes.** The room writes `LearnedPositions`, five minutes, and one for `learned_parameters` (197 x 768); vote
+# on `predict_what_where` and show the table. Run the experiment before class.
 # - **They get wrong:** *not learned*: a plain tensor in place of a parameter. *by picture instead of by place*: the
-#   table laid along the batch. *first token left out*: the class token's row forgotten.
+#   table laid along the batch. *first token left out*: the class token's row forgotten. In the vote c) and d) forget
+#   part 1: the corner can be told in 25% at best, so only the garment is open; who takes a) forgets that the bag of
+#   patches has stayed.
 # - **Ask next:** Why does what not gain from positions here? (The garment is in another corner each time, so a row of
 #   the table says little about sleeve or sole. On centred garments, part 5, it does.)
 # - **Run live:** `tasks = lesson.experiment(…`: the table as it stands from before class: where falls to exactly 25%,
@@ -357,7 +360,9 @@ print("a code with itself gives dim/2:", bool((products.diagonal() - 32).abs().m
 # apart* two tokens are, the same way everywhere in the picture.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 14 minutes.** The room writes `sincos_1d`, nine minutes; then vote on `displacement_only`.
+# **TA, 14 minutes.** Draw one clock hand and read off (sin, cos); the room writes `sincos_1d`, nine minutes. Then the
+# worksheet's task and the vote on `displacement_only`: for one speed cos(a - b) = cos a cos b + sin a sin b, so the sum
+# holds cosines of w (i - j) and nothing else.
 # - **They get wrong:** *waves slow down twice as fast*: exponents that go on to 2. *waves get faster*: the wrong sign.
 #   *the slowest wave has exponent 1*: `linspace(0, 1)`. *sines and cosines in turns* is the first transformer's order:
 #   the same numbers, and the first linear layer can undo it.
@@ -527,8 +532,8 @@ figures.beside_the_paper(by_kind, VIT_NO_POSITIONS.values)
 # **TA, not in the section.** Its experiment takes minutes: run it before you talk about it.
 # - **They get wrong:** They expect no difference between the kinds, as in the paper. In so short a training waves and
 #   turns know the grid from the first step, a learned table has to find it.
-# - **Ask next:** Why are the paper's gains smaller, 61.4 to 64.2? (A bag of 196 patches of 16 x 16 pixels says more
-#   about a photograph than 49 scraps of 4 x 4 about a shirt.) What would help a learned table? (More training: the one
+# - **Ask next:** Why are the paper's gains smaller, 61.4 to 64.2? (Most likely since a bag of 196 patches of 16 x 16
+#   pixels says more about a photograph than 49 scraps of 4 x 4 about a shirt.) What would help a learned table? (More training: the one
 #   of part 4 had ten times as many epochs and four times the pictures. Or start it from the waves.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -5,7 +5,7 @@
 # Part (f) of the discussion sheet asks how to get from one to the other. After this lesson you can
 #
 # - write down y under global average pooling (GAP) and under multi-head attention pooling (MAP), and build both,
-# - say what MAP learns, what type of attention it is, and why GAP is hidden inside it,
+# - say what MAP learns, what type of attention it is, and what a query of zeros makes of it,
 # - compare three ways to pool *fairly*, which is harder than it looks.
 #
 # {{contents}}
@@ -175,8 +175,7 @@ lesson.check("padded_tokens")
 # [Scaling Vision Transformers](https://arxiv.org/abs/2106.04560)) gave the class token up.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, not in the section.** Show its formula in the section, at the start of part 3, and dwell on the outputs y_i, not
-# the inputs x_i.
+# **TA, not in the section.** Homework; only its formula is needed there, on the board at the start of part 3.
 # - **They get wrong:** *class token averaged in* runs without an error and costs accuracy quietly. In `gap_y` some
 #   average the x_i: raw patches, one grey blur.
 # - **Ask next:** Is GAP sensitive to the order of the patches? (No: a sum has no order. The positions were added long
@@ -185,8 +184,8 @@ lesson.check("padded_tokens")
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Ask for what you need: MAP (24 min) ★
 #
-# Under GAP every patch counts 1/256, the empty background too. Better to *look* where something is to be seen, and
-# looking is what attention does. **MAP** takes a vector q that asks; each output token y_i gives a key k_i and a
+# Under GAP, y = 1/256 (y_1 + ... + y_256), every patch counts alike, the empty background too. Might it be better to
+# *look* where something is to be seen? Looking is what attention does. **MAP** takes a vector q that asks; each output token y_i gives a key k_i and a
 # value v_i. **What is y, for one head of width d?**
 #
 # - a) y = sum over i of a_i v_i, with a = softmax of (q . k_1, ..., q . k_256) / sqrt(d)
@@ -311,7 +310,9 @@ figures.looks(pictures.images, weights, map_vit.grid, garments)
 # carry news from elsewhere.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 22 minutes.** Vote on the four questions, five minutes in all; the rest is `MAPHead`, in pairs, with hints.
+# **TA, 22 minutes.** First GAP on the board, y = 1/256 (y_1 + ... + y_256), since part 2 is homework: outputs y_i, not
+# inputs x_i. Vote on `map_y`, then "Pool by hand" on the worksheet, three minutes, then vote on the other three: nine
+# minutes in all. The rest is `MAPHead`, in pairs, with hints; keep two minutes for the solved one and its pictures.
 # - **They get wrong:** *softmax over the query*: its axis has one entry, so all weights are 1 and y is the sum of the
 #   values. *query from the mean of the tokens*, or from one token: the query belongs to the head. *heads interleaved in
 #   the result*: joined as `(d h)`.
@@ -364,7 +365,7 @@ lesson.check("map_growth")
 #   in its place would do the same.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 5 · GAP lives inside MAP (9 min)
+# ## 5 · Ask nothing (9 min)
 #
 # **Set the query to zeros. What does MAP give?**
 #
@@ -384,7 +385,7 @@ zero_query = "b"
 lesson.check("zero_query")
 
 # %% [markdown]
-# Not nearly: exactly. In float64, your head and your mean:
+# GAP lives inside MAP, and not nearly: exactly. In float64, your head and your mean:
 
 # %%
 gap = lesson.piece("global_average_pool")
@@ -513,8 +514,10 @@ print(same_result.conclusion)
 # %% [markdown] tags=["ta-note"]
 # **TA, 8 minutes.** Vote on `predict_same_rate`, then show the table from before class. Let somebody defend "class
 # tokens are better" before you ask on.
-# - **They get wrong:** They read one learning rate as "equal conditions". The lead is gone in part 7, where each way
-#   has its own rate: say so at the end.
+# - **They get wrong:** Who takes a): using all tokens says nothing about how fast one learns from them. Who takes c):
+#   2.6 points over three seeds, which is more than the spread. And then all read one learning rate as "equal
+#   conditions": 3e-4 is low for all three. In part 7 each has its own rate, all gain four points or more, and the lead
+#   is gone: 78.7 and 78.3 over three seeds. Say so at the end.
 # - **Ask next:** What was not equal in this comparison? (One learning rate for all need not suit all.)
 # - **Run live:** `same_result = lesson.experiment(…`: the table as it stands from before class; three rows, and the
 #   spread beside each mean.
@@ -523,7 +526,7 @@ print(same_result.conclusion)
 # ## 7 · Each at its own learning rate (9 min)
 #
 # "Equal" can also mean: *each gets the same chance to choose*. Four learning rates for each, and the choice is made on
-# 1,000 pictures kept aside, never on the test. (Twelve short trainings, of which three are made: about half a minute.)
+# 1,000 pictures kept aside, never on the test. (Twelve short trainings, of which three are made: half a minute to a minute.)
 # **Predict: what becomes of the class token's lead over GAP?** MAP stands beside them again.
 #
 # - a) it stays as large
@@ -593,8 +596,8 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # **TA, 5 minutes.** Drag the query's length to 0: all patches get one colour, and some answers change. Over all test
 # pictures 56% are right then, and 82% with the query as trained.
 # - **They get wrong:** They take that as proof that GAP is worse.
-# - **Ask next:** Does it show that GAP is worse? (No: this model was trained with its query. One trained with GAP puts
-#   what matters into all of its tokens.)
+# - **Ask next:** Does it show that GAP is worse? (No: this model was trained with its query, and the mean is new to it.
+#   One that is trained with GAP learns tokens whose mean says what is needed.)
 # - **Run live:** `explorer.explore(map_vit…`: the length of the query first, then one head after the other.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -668,5 +671,5 @@ explorer.explore(map_vit, fashion_mnist("test", 12).images, pictures.names)
 # ### `predict_same_rate`
 # Small ViTs on Fashion-MNIST, a short training.
 #
-# > Many would bet on GAP, as it uses all tokens. But 3e-4 suits the class token better; where each may choose its own
-# > rate, the lead is gone (part 7). A comparison at one rate compares rates.
+# > Many would bet on GAP, as it uses all tokens. But 3e-4 is low for all three, and costs the class token least; where
+# > each may choose its own rate, the lead is gone (part 7). A comparison at one rate compares rates.
