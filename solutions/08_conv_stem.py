@@ -598,9 +598,10 @@ for name, stems in curves.items():
 # the last one is honesty: a published finding that a small experiment does not repeat.
 # - **They get wrong:** In `what_adamw_divides` c) is tempting, but this SGD has momentum too. The last table does not
 #   show what the paper found, and they call the paper wrong: these runs are small and short.
-# - **Ask next:** Which choices could hide the paper's wider range? (Own best or a common bar, the spacing of the rates,
-#   one weight decay only, short runs, in which low rates do not get far enough.) Which of these could be settled here
-#   in a minute? (The common bar: the last cell.)
+# - **Ask next:** Why does patchify lose more? (The gradients do not tell: they differ with either stem. The paper
+#   conjectures that its large kernel and stride are to blame, which no usual CNN has.) Which choices could hide the
+#   paper's wider range? (Own best or a common bar, the spacing of the rates, one weight decay only, short runs, in which
+#   low rates do not get far enough.) Which of these could be settled here in a minute? (The common bar: the last cell.)
 # - **Run live:** `sgd_result = lesson.experiment(`, `range_result = lesson.experiment(`, `figures.sweeps(curves)`:
 #   patchify loses more; the ranges are alike; the hills are as wide, and one is higher.
 
@@ -796,4 +797,5 @@ explorer.explore(*load_stems(), garments[0])
 # ### `predict_sgd`
 # The two models of the prediction before, trained in another way.
 #
-# > Both lose, since the gradients of their layers differ in size, but the model with the stem loses less.
+# > Both lose: one rate has to suit layers whose gradients differ in size. That the model with the stem loses less is
+# > measured, not explained; Xiao et al. suspect patchify itself, a large kernel with as large a stride.
