@@ -600,8 +600,9 @@ for name, stems in curves.items():
 #   show what the paper found, and they call the paper wrong: these runs are small and short.
 # - **Ask next:** Why does patchify lose more? (The gradients do not tell: they differ with either stem. The paper
 #   conjectures that its large kernel and stride are to blame, which no usual CNN has.) Which choices could hide the
-#   paper's wider range? (Own best or a common bar, the spacing of the rates, one weight decay only, short runs, in which
-#   low rates do not get far enough.) Which of these could be settled here in a minute? (The common bar: the last cell.)
+#   paper's wider range? (Own best or a common bar, the spacing of the rates, one weight decay only, short runs, in
+#   which low rates do not get far enough.) Which of these could be settled here in a minute? (The common bar: the last
+#   cell.)
 # - **Run live:** `sgd_result = lesson.experiment(`, `range_result = lesson.experiment(`, `figures.sweeps(curves)`:
 #   patchify loses more; the ranges are alike; the hills are as wide, and one is higher.
 
