@@ -51,9 +51,11 @@ from helpers.hand_in import hand_in
 hand_in()
 
 # %% [markdown] tags=["ta-note"]
-# **TA, opening.** Project the explorer of part 9 on its first pattern and ask what comes out if two letters change
-# places. Collect two answers and leave them open: the hour answers them. Then say how the room works: everybody in
-# their own notebook, in pairs, and a wrong answer costs nothing.
+# **TA, opening.** Write `b c h w` on the board: six pictures, each in three colours. Ask what one sees when the last
+# two letters change places, and when `b` and `w` become one axis. Collect two answers and leave them open: parts 2 and
+# 3 answer them. (Keep the explorer of part 9 shut: its presets are answers.) Then say how the room works: everybody in
+# their own notebook, in pairs, and a wrong answer costs nothing. Whoever cannot open a notebook yet shares a
+# neighbour's; installing waits until after class.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · How these notebooks work (4 min) ★
@@ -100,8 +102,8 @@ verdict_on("to_channels_last", lesson.piece("to_channels_last"))
 # asks for a hint.
 # - **They get wrong:** They wait to be sure before they run a check. It can be run as often as one likes, and each card
 #   says what to do next.
-# - **Ask next:** What tells the first card from the second? (The first exercise was not attempted; the second stopped
-#   with an error, and the card says in which line.)
+# - **Ask next:** What tells the first card from the second? (In the first nobody has written anything yet; in the
+#   second the code stopped with an error, and the card says which.)
 # - **Run live:** `verdict_on("to_channels_last", lambda images: images.transpose(1, 3))`: read the card aloud: the
 #   named mistake, the input, what was expected, what came.
 
@@ -253,8 +255,8 @@ figures.show(mixed, "One wide blur in which all six pictures lie over one anothe
 # shows it.
 # - **They get wrong:** Who takes a) reads a bracket as a list of pictures. In `shape_column` the strip comes out wide
 #   in place of high: they join `b` to the wrong side.
-# - **Ask next:** Which column of which picture stands at place 7 of the mixed strip? (Column 1 of picture 1: six
-#   pictures give their column 0 first.)
+# - **Ask next:** Which column of which picture stands at place 7 of the mixed strip, all counted from 0? (Column 1 of
+#   picture 1: places 0 to 5 are the column 0 of all six, and place 6 is column 1 of picture 0.)
 # - **Run live:** `mixed = rearrange(…`: after the vote. Six pictures lie over one another, in the same shape and
 #   without an error.
 
@@ -551,7 +553,8 @@ there, back = lesson.piece("split_heads"), lesson.piece("merge_heads")
 torch.equal(back(there(tokens, 3)), tokens), torch.equal(tokens.reshape(1, 3, 2, 2).reshape(1, 2, 6), tokens)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** The room answers `shape_heads` and writes `split_heads`; show `merge_heads` solved.
+# **TA, 8 minutes.** The room answers `shape_heads` and writes `split_heads`; show `merge_heads` solved. The worksheet's
+# last question belongs to part 8, which is homework: whoever is done early predicts, and the key has what was measured.
 # - **They get wrong:** *view without transpose*: the shape is right and each head holds features of other tokens.
 #   *heads interleaved*: `(d h)` for `(h d)`. In `merge_heads`, *merged without transposing back*: they join without
 #   moving the heads behind the tokens.

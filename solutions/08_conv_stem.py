@@ -6,7 +6,7 @@
 #
 # - name four places in a ViT for convolutions, and say what each one changes,
 # - build a **convolutional stem**, count what it costs and drop the block that pays for it,
-# - say what it buys: accuracy, a range of learning rates that work, and what happens with plain SGD. Measured.
+# - measure what it changes, if anything: the accuracy, the range of learning rates that work, and what plain SGD costs.
 #
 # {{contents}}
 #
@@ -44,7 +44,8 @@ lesson
 
 # %% [markdown] tags=["ta-note"]
 # **TA, opening.** Ask: you may add a few convolutions to a ViT. Where do they go? Collect places on the board before
-# any picture is shown; students usually name the stem and the backbone.
+# any picture is shown; students usually name the stem and the backbone. Hand out the worksheet after that: it names
+# these two.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · Four doors (5 min) ★
@@ -77,7 +78,8 @@ hybrid_patch = 1
 lesson.check("hybrid_patch")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** Number the room's places by the four doors of the picture.
+# **TA, 5 minutes.** Show the picture and write beside each place that stands on the board, from the opening, the number
+# of its door. Then `hybrid_patch`, with a pencil.
 # - **They get wrong:** 16 for `hybrid_patch`: they count pixels where places of the feature map are asked for.
 # - **Ask next:** Which door is open already in every ViT? (1: patchify is a convolution.) Why is it such an odd one?
 #   (Kernel = stride = 16: no two tokens share a pixel, and one layer goes from pixels to meaning.)
@@ -221,8 +223,8 @@ for training in (True, False):
     print(f"{'training' if training else 'evaluation'}: the first {'CHANGES' if change > 1e-4 else 'stays as it is'}")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 19 minutes.** The room writes `ConvStem`, twelve minutes, with hints. Then `token_sees_stem` by hand and
-# `stem_norm_mixes` by vote.
+# **TA, 19 minutes.** The room writes `ConvStem`, twelve minutes, with hints; whoever is done early counts the weights
+# on the worksheet. Then `token_sees_stem` by hand and `stem_norm_mixes` by vote.
 # - **They get wrong:** *ReLU after the 1x1 convolution*: tokens can then never be negative. *a patch of 6 accepted*:
 #   `int(math.log2(6))` is 2. They make all channels `dim`, or give the convolutions under the norms a bias: the check
 #   calls that parameters which the model does not need. A kernel of 2 tiles the picture just as patchify does.
@@ -365,14 +367,15 @@ lesson.check("parameters_conv_stem")
 # same, since the places fall to a quarter and the two channel numbers double.
 # - **They get wrong:** *at the resolution of the picture*, *no 1x1 convolution*, and *dim channels everywhere*, nearly
 #   13 times too much at P = 16. In `blocks_to_drop`, *one more than rounded down*: `int(x) + 1` fails at 0.
-# - **Ask next:** Which part of the stem holds most of the parameters? (The last.)
+# - **Ask next:** Which layer of the stem holds most of the parameters? (The last 3x3, 192 → 384 channels: 663,552 of
+#   1,021,488. The 1x1 behind it has 147,840.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 4 · A stem for a block: AdamW (6 min) ★
 #
 # Two models: **patchify with 3 blocks**, and a **conv stem with 2 blocks**, which needs 27% fewer FLOPs. One learning
 # rate would be unfair to one of them: so each is trained from scratch at five, from 0.0003 to 0.03, and its best
-# counts. 2,000 pictures (12,000 on a GPU), 2 epochs: ten trainings of a few seconds each.
+# counts. 2,000 pictures (12,000 on a GPU), 2 epochs: ten trainings, a minute or two in all.
 
 # %%
 on_gpu = best_device().type != "cpu"
@@ -595,9 +598,11 @@ for name, stems in curves.items():
 # the last one is honesty: a published finding that a small experiment does not repeat.
 # - **They get wrong:** In `what_adamw_divides` c) is tempting, but this SGD has momentum too. The last table does not
 #   show what the paper found, and they call the paper wrong: these runs are small and short.
-# - **Ask next:** Which choices could hide the paper's wider range? (Own best or a common bar, the spacing of the rates,
-#   one weight decay only, short runs, in which low rates do not get far enough.) Which of these could be settled here
-#   in a minute? (The common bar: the last cell.)
+# - **Ask next:** Why does patchify lose more? (The gradients do not tell: they differ with either stem. The paper
+#   conjectures that its large kernel and stride are to blame, which no usual CNN has.) Which choices could hide the
+#   paper's wider range? (Own best or a common bar, the spacing of the rates, one weight decay only, short runs, in
+#   which low rates do not get far enough.) Which of these could be settled here in a minute? (The common bar: the last
+#   cell.)
 # - **Run live:** `sgd_result = lesson.experiment(`, `range_result = lesson.experiment(`, `figures.sweeps(curves)`:
 #   patchify loses more; the ranges are alike; the hills are as wide, and one is higher.
 
@@ -737,8 +742,9 @@ explorer.explore(*load_stems(), garments[0])
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 6 minutes.** Where, which one, what it buys, what it costs: one sentence each, from four people. Then everybody
-# writes `where_convolutions`.
+# **TA, 6 minutes.** Where, which one, what it buys, what it costs: one sentence each, from four people. Nobody has
+# counted the cost yet, since part 3 is homework: tell them that at width 384 the stem costs what one block costs. Then
+# everybody writes `where_convolutions`.
 # - **They get wrong:** They forget the price, or say "better" without saying how the comparison was made fair: blocks
 #   dropped, each at its own best rate.
 # - **Ask next:** What can the stem not do that patchify can? (Patch sizes that are no powers of two, and leaving
@@ -792,4 +798,5 @@ explorer.explore(*load_stems(), garments[0])
 # ### `predict_sgd`
 # The two models of the prediction before, trained in another way.
 #
-# > Both lose, since the gradients of their layers differ in size, but the model with the stem loses less.
+# > Both lose: one rate has to suit layers whose gradients differ in size. That the model with the stem loses less is
+# > measured, not explained; Xiao et al. suspect patchify itself, a large kernel with as large a stride.

@@ -6,9 +6,9 @@
 # you can
 #
 # - write a picture's probability as a product, one factor a patch, and give patches a vocabulary,
-# - turn a ViT into a GPT with two changes, a mask and a shift, and prove that no answer leaks,
+# - turn a ViT into a GPT with two changes, and prove that no answer leaks,
 # - measure a generative model in bits, and draw from it with temperature and top-k,
-# - say why the order of the patches, free in lesson 02, has a price now.
+# - say what the order of the patches, free in lesson 02, means to such a model.
 #
 # {{contents}}
 #
@@ -63,8 +63,8 @@ some = torch.tensor([int((test.labels == label).nonzero()[0]) for label in range
 
 # %% [markdown] tags=["ta-note"]
 # **TA, opening.** Ask: GPT writes one word after the other. What are the words of a picture, and in which order do they
-# come? Collect answers; "pixels" and "patches" both come. What a softmax over patches could be is the question of part
-# 1.
+# come? Collect answers; "pixels" and "patches" both come. Leave open how a softmax is to choose among patches: part 1
+# asks that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · A picture as a sentence (8 min) ★
@@ -128,10 +128,11 @@ lesson.check("why_codes")
 # features, and found them better than with codes.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** Vote on `chain_rule` and `why_codes`. For the latter draw two possible next patches, one black, one
-# white: their mean is a grey that never occurs.
-# - **They get wrong:** d) of `chain_rule` is the one to dwell on: it is what BERT and MAE learn, and it is no
-#   factorisation. 48 factors, or 50: the first patch has one, the start token has none.
+# **TA, 8 minutes.** Vote on `chain_rule` and `why_codes`, with `factors_fashion` aloud in between. After the vote on
+# `why_codes` draw two possible next patches, one black, one white: their mean is a grey that never occurs.
+# - **They get wrong:** d) of `chain_rule` is the one to dwell on: each factor is what a masked model such as BERT is
+#   asked for, a patch from those around it, and their product is no factorisation. 48 factors, or 50: the first patch
+#   has one, the start token (part 4) has none.
 # - **Ask next:** What would a softmax over pixels, one token each, look like? (iGPT: 512 colours, and 1,024 tokens for
 #   a picture of 32 x 32.)
 # - **Run live:** nothing: two patches on the board say more.
@@ -202,8 +203,8 @@ lesson.check("uniform_bits")
 # at once is 3 GB, `torch.cdist` is 0.2 GB.
 # - **They get wrong:** *the largest dot product*: right only for words of one length. *leading axes lost*: one long row
 #   of numbers.
-# - **Ask next:** What would 2 words look like, and 100,000? (The picture gets sharper, and each word rarer: less is
-#   learned about it.)
+# - **Ask next:** What would a picture look like in 2 words, and in 100,000? (In 2, light and dark blocks. With more it
+#   gets sharper, and each word rarer: less is learned about it.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 3 · Look back only (13 min) ★
@@ -277,8 +278,8 @@ lesson.check("without_mask")
 # - **They get wrong:** *mask after the softmax*, the classic: the weights no longer sum to 1, and each one's size still
 #   depends on the hidden scores through the denominator, so the future leaks without being looked at. (Zeroing and
 #   dividing by the new sum is right.) *True where hidden*: some libraries have it so.
-# - **Ask next:** Why does the diagonal stay True? (A token that may not see itself forgets what it is, and the first
-#   one has nowhere to look: 0/0. Targets are hidden by the shift.)
+# - **Ask next:** Why does the diagonal stay True? (The first token would have nowhere to look: 0/0. And there is
+#   nothing to hide: place i reads a token that is known by then, since part 4 shifts the input.)
 # - **Run live:** `mask, attend = lesson.piece("causal_mask")(8)`: three squares; in the last one each row sums to 1 and
 #   ends at the diagonal.
 
@@ -329,8 +330,9 @@ first_reads = "a"
 lesson.check("first_reads")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 5 minutes.** The room writes `shift_right`: one line. Say it as a rule: shift or strict mask, never neither and
-# never both.
+# **TA, 5 minutes.** The room writes `shift_right`, two lines. Say it as a rule: the mask hides what comes later, the
+# shift hides the target itself, and it takes both. A mask without its diagonal is no substitute for the shift: along
+# the sum x + attention(x) each place hands its own token on to the head.
 # - **They get wrong:** *not shifted*: the model reads what it is to predict. *the last token comes round*: `roll`. *one
 #   token too long*: the start and all N tokens.
 # - **Ask next:** Some write the loss as logits[:, :-1] against tokens[:, 1:]. Is that something else? (No, it is the
@@ -689,13 +691,14 @@ figures.lines({name: codebook.decode(some, (28, 28)) for name, some in rows.item
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 14 minutes.** The room writes `next_probabilities`; show `sample` solved, and draw. Vote on `cold_and_hot`
-# before the pictures.
+# before the five lines of pullovers, each at another temperature.
 # - **They get wrong:** *divides by 0*: temperature 0 is a limit. *logits outside set to 0*: exp(0) is 1; it takes minus
 #   infinity. They write `if top_k:`, which takes 0 for None. In `sample`, *only the last token is read*.
 # - **Ask next:** Why can this model not finish the upper half from the lower one? (That takes another order of the
 #   factors: part 8.)
-# - **Run live:** `shirt = int(…`, `draw = lesson.piece("sample")`, `upper = torch.cat(…`: the chances of the next word;
-#   garments that do not exist; then the lower halves, three guesses and the truth.
+# - **Run live:** `shirt = int(…`, `draw = lesson.piece("sample")`, `pullover = torch.full(…`, `upper = torch.cat(…`:
+#   the chances of the next word; garments that do not exist; after the vote, pullovers from T = 0 to 100; then the
+#   lower halves, three guesses and the truth.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 8 · What does the order do now? (10 min)
@@ -748,8 +751,8 @@ order_result
 print(order_result.conclusion)
 
 # %% [markdown]
-# Columns are a little dearer than rows, a spiral more so, and a random order the dearest by far: a patch whose
-# neighbours have been read is half told.
+# Columns are a little dearer than rows, a spiral more so, and a random order is the dearest: a patch whose neighbours
+# have been read is half told.
 #
 # When do they fall due? Cut each reading into seven stretches of seven patches. Row by row, every stretch is a row of
 # the picture: empty above, full in the middle. In a random order each stretch is a mixture of places, and the price
@@ -923,7 +926,7 @@ figures.rulers([bits_result, order_result])
 explorer.explore(gpt, codebook, test.images[some], test.names)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, not in the section.** Slowly at first, step by step: the first row of a garment decides nearly all.
+# **TA, not in the section.** Slowly at first, step by step: the first codes of a garment decide much of the rest.
 # - **They get wrong:** At temperature 2 they blame the model. One bad word, and all that follow are conditioned on it.
 # - **Ask next:** What is drawn at temperature 0? (The same picture for ever.)
 
@@ -954,7 +957,7 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # - **They get wrong:** They leave out one of the two changes, the mask or the shift, or do not say how patches become
 #   finite.
 # - **Ask next:** What has the order of the patches become since lesson 02? (It was free; now it decides what each patch
-#   may know.)
+#   may know. The last question of the worksheet is about this: let them predict, then read out the bits in its key.)
 # - **Run live:** nothing: the sheet's question is answered aloud.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -962,7 +965,8 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 #
 # - A picture's probability is a product of 49 conditionals; a mask and a shift make a ViT learn all of them in one
 #   pass.
-# - Nothing leaks, in no bit; and bits are also the measure: 392 without a model, and far fewer with one.
+# - Nothing leaks, not in a single bit; and bits are also the measure: 392 a picture without a model, and far fewer
+#   with one.
 # - Drawing costs one pass a token, which a cache makes cheap; and the order of the patches now matters.
 #
 # **Read on.** [iGPT](https://proceedings.mlr.press/v119/chen20s.html): pixels as tokens, 512 colours by k-means, and
@@ -997,7 +1001,8 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # . . . . .
 # ```
 #
-# > **15**: 1 + 2 + 3 + 4 + 5. Their scores are set to minus infinity *before* the softmax, so that each row sums to 1.
+# > **15**: 1 + 2 + 3 + 4 + 5. The ten shaded ones are set to minus infinity *before* the softmax, so that the weights
+# > of those left sum to 1 in each row.
 # >
 # > ```grid 5 x 5 cells, those above the diagonal shaded
 # > . # # # #
@@ -1015,5 +1020,5 @@ explorer.explore(gpt, codebook, test.images[some], test.names)
 # In full attention with positions the order of the patches did not matter (lesson 02). Now attention looks back only. A
 # model is measured by the bits that it needs for a picture: the fewer, the better it predicts.
 #
-# > The mask is tied to places in the *sequence*. In a random order a patch is predicted from patches far away, and its
-# > neighbours may come later: harder factors, more bits.
+# > The mask is tied to places in the *sequence*. In a random order a patch is often predicted from patches far away,
+# > since its neighbours may come later: harder factors, more bits.

@@ -43,8 +43,8 @@ def causal_mask() -> Exercise:
         ),
         Mistake(
             "a token may not see itself",
-            "The diagonal is False: a token that may not look at itself forgets what it is, and the first one has "
-            "nowhere to look at all (its softmax would be 0/0). Targets are hidden by the shift, not by the diagonal.",
+            "The diagonal is False, so the first token has nowhere to look at all (its softmax would be 0/0). A token "
+            "may look at itself: targets are hidden by the shift, not by the diagonal.",
             lambda n: ones(n).tril(-1),
         ),
         Mistake(

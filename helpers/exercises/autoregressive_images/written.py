@@ -28,8 +28,8 @@ def chain_rule() -> Question:
                 "a": "That takes the patches to be independent: the left sleeve would know nothing of the right one.",
                 "c": "That is a bigram model: each patch knows the one before it and has forgotten all others. It is "
                 "an assumption; asked for is what always holds.",
-                "d": "Each factor knows all the others. That is what a masked model such as BERT learns, and the "
-                "product of these factors is no probability: everything is told several times.",
+                "d": "Each patch is told by all the others, as a masked model such as BERT tells a word by those "
+                "around it. The product of these factors is no probability: everything is told several times.",
             },
         ),
         hints=(

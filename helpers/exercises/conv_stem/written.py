@@ -147,7 +147,8 @@ def what_adamw_divides() -> Question:
             },
             right="b",
             wrong={
-                "a": "The learning rate still sets the size of every step: the sweep above shows how much it matters.",
+                "a": "The learning rate still sets the size of every step: the sweep of part 4 shows how much it "
+                "matters.",
                 "c": "Our SGD has momentum as well (0.9). What else does Adam keep a running average of?",
                 "d": "That is gradient clipping, another device. Adam keeps running averages of the gradient and of "
                 "its square.",
@@ -207,8 +208,9 @@ def where_convolutions() -> Question:
                 "grid, such as a depthwise convolution in the MLP), as positions (a convolution of the tokens, added), "
                 "a convolutional backbone whose feature map gives the tokens.",
                 "1 point: chooses one, with its gain: small kernels and overlap know about neighbours, which attention "
-                "must learn from data; training is quicker, works for more learning rates and with SGD; or, for the "
-                "other places, it knows borders and neighbourhood, other resolutions need no new table.",
+                "must learn from data; training is quicker and loses less with SGD (in the paper it also works for "
+                "more learning rates, which our runs did not show); or, for the other places, it knows borders and "
+                "neighbourhood, other resolutions need no new table.",
                 "1 point: says what it costs and how to compare fairly (FLOPs of the stem, blocks dropped, each at its "
                 "own best learning rate), or what is lost (patch sizes that are powers of two, masking a picture: "
                 "tokens of a stem overlap, so that MAE cannot leave patches out).",
