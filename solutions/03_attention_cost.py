@@ -7,7 +7,7 @@
 #
 # - say what QK^T and AV cost, in tokens and in pixels, and what doubling the resolution does,
 # - count the FLOPs of any ViT on the back of an envelope, and read a published GFLOPs figure,
-# - say when attention is the dear part of a ViT (later than most people think), and what helps then.
+# - say when attention is the dear part of a ViT, and what helps then.
 #
 # {{contents}}
 #
@@ -37,8 +37,9 @@ lesson = Lesson("03", globals())
 lesson
 
 # %% [markdown] tags=["ta-note"]
-# **TA, opening.** Ask: of all the work in a ViT-B at 224 pixels, which share is attention? Collect three guesses on the
-# board, for part 3. Most say over half.
+# **TA, opening.** Ask: of all the work in a ViT-B at 224 pixels, which share do QK^T and AV take, the two products in
+# which tokens meet tokens? Collect three guesses on the board, for part 3. Most say over half. (It is 4%: keep that to
+# yourself until the figure.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · The unit: one multiply-add is 2 FLOPs (7 min) ★
@@ -49,8 +50,8 @@ lesson
 # $$2 \cdot a \cdot b \cdot c \quad \text{floating-point operations (FLOPs).}$$
 #
 # **In this lesson a multiply-add counts 2**, as in PyTorch's own counter. Many papers and model cards count it 1 and
-# still say "FLOPs"; where such a figure appears below, it says so. Norms, biases, softmax and GELU are left out: they
-# are a few percent.
+# still say "FLOPs"; where such a figure appears below, it says so. Norms, biases, softmax and GELU are left out: in a
+# ViT-B at 224 pixels they are under 1%.
 #
 # **How many FLOPs does a `(3, 5)` matrix times a `(5, 7)` matrix take?**
 
@@ -200,15 +201,15 @@ figures.score_matrices(photo("chelsea"), [56, 28, 14])
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 13 minutes.** The room writes `attention_flops`; the growths and the two doublings go by vote.
-# - **They get wrong:** *N for N^2*: one score a token. *P^2 for P^4*: only one of the two factors of HW / P² gets
-#   squared. *projections counted*, although the question leaves them out. Who says 4 for `double_resolution`: ask for
+# - **They get wrong:** *N for N^2*: one score a token. *P^2 for P^4*: HW gets squared and the P² below it does
+#   not. *projections counted*, although the question leaves them out. Who says 4 for `double_resolution`: ask for
 #   the number of tokens first, then for the number of pairs.
 # - **Ask next:** What does doubling the width of the picture alone do? (Four times the work: twice the tokens.)
 # - **Run live:** `figures.score_matrices(…`: one scale for all three squares; from left to right the patches halve
 #   twice, and the square grows 256-fold.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 3 · The rest of the block, and where attention overtakes it (13 min) ★
+# ## 3 · Attention against the rest of the block (13 min) ★
 #
 # So attention is quadratic and must be what makes ViTs slow? Not so fast. In an encoder block stand four linear layers
 # too: `qkv` (from D to 3 D), `proj` (D to D), `fc1` (D to 4 D) and `fc2` (4 D to D).
@@ -292,12 +293,13 @@ figures.crossing(dim=768)
 # it is most of the block, and at 4096 nearly all of it.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 12 minutes.** Take `growth_of_projections` by vote and let the room write `block_flops`. Then back to the
-# guesses on the board, and the figure. `crossing_side` is homework.
+# **TA, 12 minutes.** Take `growth_of_projections` by vote and let the room write `block_flops`. Work out
+# `crossing_tokens` together, turn past `crossing_side` (homework), and with the figure go back to the guesses
+# on the board.
 # - **They get wrong:** *MLP forgotten* leads to N = 2 D for the crossing; N = D drops the constants, which is right for
 #   a growth and wrong for a crossing. *multiply-add counted once*: exactly half in every case.
-# - **Ask next:** Does a wider model spend more or less of its time in attention, on the same picture? (Less: the
-#   crossing moves out with D.)
+# - **Ask next:** Does a wider model spend a larger or a smaller share of its FLOPs on attention, on the same picture?
+#   (A smaller one: the crossing moves out with D.)
 # - **Run live:** `figures.crossing(dim=768)`: find 224 pixels first, then where the two meet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -480,15 +482,16 @@ figures.against_tokens(timings, "seconds")
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 9 minutes.** Vote on `predict_time`, then run it. The machine must do nothing else meanwhile.
-# - **They get wrong:** Answer c) mixes up time and pace: four times the tokens take four times as long at the same
-#   pace. If the intervals are wide, the machine is busy: run it again.
-# - **Ask next:** On a GPU the first points lie flat. Why? (Too little work to fill it: time is set by starting
-#   kernels.)
+# - **They get wrong:** c) and d) take time for pace: four times the tokens take four times as long at the same pace. a)
+#   forgets that in full attention each token meets four times as many as before. A little over 100% in windows is
+#   noise: look whether the slope's interval holds 1. If the intervals are wide, the machine is busy: run it again.
+# - **Ask next:** On a GPU small pictures of very different size take equally long. Why? (Too little work to fill it:
+#   time is set by starting kernels.)
 # - **Run live:** `result = lesson.experiment("predict_time"…`, `figures.against_tokens(timings, "seconds")`: the pace
 #   that is left; then the slopes, 1 where tokens stay alone and towards 2 where they meet.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 6 · Memory, and what fused attention does about it (11 min)
+# ## 6 · Memory, and fused attention (11 min)
 #
 # Plain attention writes down all the weights before it uses them: one number for each head, query and key. **How much
 # memory do the weights of one block take, in float32 (4 bytes a number), for one picture of 1024 x 1024 pixels with
@@ -589,7 +592,7 @@ figures.against_tokens(megabytes, "megabytes at the peak")
 # - **Ask next:** What becomes of the 805 MB in half precision? (Half.) And for a batch of 8? (8 times.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## 7 · Windows: the way out of $N^2$ (15 min)
+# ## 7 · Windows: the way out of N² (15 min)
 #
 # If it is too dear for every patch to meet every patch, let it meet its neighbours only. The grid of patches is cut
 # into windows of $M$ x $M$ **patches**, and attention happens within each.
@@ -756,10 +759,11 @@ explorer.explore(photo("chelsea"))
 # > (N, D) times (D, D): each token by itself meets a matrix of D x D.
 #
 # ### `crossing_tokens`
-# A block spends 4 N²D FLOPs on QKᵀ and AV. First work out what its four linear layers take together.
+# Now the constant factors count. Work out the FLOPs of QKᵀ and AV together, then those of the four linear layers
+# together.
 #
-# > The linear layers: 2 N (3 + 1 + 4 + 4) D² = 24 N D². From 4 N²D = 24 N D² follows N = 6D = 4,608, a picture of
-# > 68 x 68 patches: 1,088 pixels. At 224 pixels (N = 196) attention is 4% of a block.
+# > QKᵀ and AV: 2 · 2 N²D = 4 N²D. The linear layers: 2 N (3 + 1 + 4 + 4) D² = 24 N D². They are equal at N = 6D =
+# > 4,608.
 #
 # ### `predict_time`
 # A part whose cost grows like Nᵏ keeps 4¹⁻ᵏ of its tokens a second when there are 4 times the tokens. In *windowed*

@@ -1,16 +1,16 @@
 # %% [markdown] slideshow={"slide_type": "slide"}
 # # 04 · What one token can see
 #
-# Change a pixel in one corner of a picture. Which units of a network notice? In a CNN only those nearby, layer by
-# layer a few more. And in a ViT? This lesson answers part (d) of the discussion sheet: what is the receptive field of
-# one token after the first layer, how does that compare with a CNN, and is it good or bad?
+# Change a pixel in one corner of a picture. Which units of a network notice, layer by layer? In a CNN? And in a ViT?
+# This lesson answers part (d) of the discussion sheet: what is the receptive field of one token after the first layer,
+# how does that compare with a CNN, and is it good or bad?
 #
 # After this lesson you can
 #
 # - compute the receptive field of any CNN from its kernels, strides and dilations,
 # - measure the field of any model, pixel by pixel, and know what such a measurement proves,
 # - say how much of its field a unit really uses, and how far the heads of a trained ViT look,
-# - argue for and against seeing everything at once, with numbers.
+# - argue for and against a large field, with numbers.
 #
 # {{contents}}
 #
@@ -44,8 +44,8 @@ whole_model(["patches", "attention"], {"patches": "a token sees its own patch", 
 
 # %% [markdown] tags=["ta-note"]
 # **TA, opening.** Ask: one pixel in the corner changes; which units of a network notice? Take one guess for a CNN and
-# one for a ViT. The explorer of part 8 works as a trailer. Part 7 is the sheet's question: keep its minutes whatever
-# happens.
+# one for a ViT, and leave both open. The explorer of part 8 works as a trailer, but only with a CNN: what a ViT's token
+# sees is the question of part 3. Part 7 is the sheet's question: keep its minutes whatever happens.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · What a unit of a CNN sees (21 min) ★
@@ -334,8 +334,8 @@ print(result.conclusion)
 # runs in float64 on the CPU.)
 
 # %% [markdown] tags=["ta-note"]
-# **TA, not in the section.** In the section show its result table (`predict_outside`) for a minute at the start of part
-# 3: inside always, outside never, in a ViT always.
+# **TA, not in the section.** In the section show its result table (`predict_outside`) for a minute in part 3, after the
+# vote on `vit_first_layer`: inside always, outside never, in a ViT always.
 # - **They get wrong:** *the whole output instead of one unit*: the gradient of `model(image).sum()`, which is what any
 #   unit sees. *only positive gradients*: `> 0` for `!= 0`. They forget that `torch.autograd.grad` returns a tuple, and
 #   that `.grad` adds up over two uses.
@@ -434,9 +434,12 @@ local_attention_field = 112
 lesson.check("local_attention_field")
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 11 minutes.** The three questions by vote, `local_attention_field` in pairs.
+# **TA, 11 minutes.** The three questions by vote, `local_attention_field` in pairs. After the vote on `vit_first_layer`
+# show the table of `predict_outside` (part 2 of the solved lesson): a pixel outside never changes a CNN's unit, any
+# pixel changes a ViT's token.
 # - **They get wrong:** Who takes d) in `vit_first_layer` thinks of attention as a search with hits. Ask for a softmax
-#   that gives an exact zero: only masking with minus infinity does. 144 for `local_attention_field` adds whole windows;
+#   that gives an exact zero: only masking with minus infinity does (or rounding, where scores lie
+#   more than 104 apart). 144 for `local_attention_field` adds whole windows;
 #   it is a CNN's field again, counted in patches.
 # - **Ask next:** And the class token after one block? (Everything as well; before it, no pixel at all.)
 # - **Run live:** `figures.growth(…`: the same row of pixels as in part 1, with a ViT beside it: one patch, then
@@ -727,11 +730,10 @@ lesson.check("best_without_seeing_both")
 # what training lowers, is smallest when all votes are equal and the answer is 50% every time.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# Now the other side. In photographs near pixels belong together far more often than distant ones. A CNN has that built
-# in, a ViT has to find it out. **Predict: only 300 pictures of garments to learn from, 2,000 to test on. A ViT and a
-# CNN, each with a learning rate that suits it: who wins?**
+# Now the other side. **Predict: only 300 pictures of garments to learn from, 2,000 to test on. A ViT and a CNN, each
+# with a learning rate that suits it: who wins?**
 #
-# - a) the ViT: it sees everything at once
+# - a) the ViT: it is free to look wherever that helps
 # - b) neither: no difference beyond the spread, as with many pictures in lesson 02
 # - c) the CNN: that near pixels belong together is built in, and the ViT has to learn it
 
@@ -768,11 +770,12 @@ result
 print(result.conclusion)
 
 # %% [markdown]
-# With 300 pictures what is built in decides. In lesson 02, with thousands of them, the two came out level; with very
-# many the ViT pulls ahead (that is the ViT paper's main result).
+# In photographs near pixels belong together far more often than distant ones. A CNN has that built in, a ViT has to
+# find it out: with 300 pictures what is built in decides. In lesson 02, with thousands of them, the two came
+# out level; with very many the ViT pulls ahead (that is the ViT paper's main result).
 
 # %% [markdown] tags=["ta-note"]
-# **TA, not in the section.** Show its two result tables if it is skipped.
+# **TA, not in the section.** Part 7 begins with its two result tables.
 # - **They get wrong:** For `best_without_seeing_both` nearly everybody answers 62.5% first: one kind of mark with a
 #   large vote. It is 66.7%: two kinds get the same large vote, half of the like pairs pass, and one of the six unlike
 #   ones.
@@ -802,9 +805,11 @@ print(result.conclusion)
 # ### END SOLUTION
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 8 minutes.** Two minutes in pairs, one argument for and two against; then collect them on the board in two
-# columns. `for_and_against` is handed in as text.
-# - **They get wrong:** "A ViT sees everything" is taken for "a ViT uses everything". A point each: the comparison, an
+# **TA, 8 minutes.** They need evidence: vote on `predict_few` (it is on the worksheet), then show its table and that of
+# `predict_far`, both in part 6 of the solved lesson. Two minutes in pairs, one argument for and two against; then
+# collect them on the board in two columns. `for_and_against` is handed in as text.
+# - **They get wrong:** "A ViT sees everything" is taken for "a ViT uses everything". In `predict_few`, a) forgets that
+#   what is free has to be learnt, and b) that lesson 02 had thousands of pictures. A point each: the comparison, an
 #   argument for, two against (cost and missing locality), evidence from the lesson.
 # - **Ask next:** How could one give a ViT some locality without giving up the global view? (A convolutional stem,
 #   lesson 08; local windows in some blocks; relative positions, lesson 05.)
@@ -822,8 +827,8 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # %% [markdown] tags=["ta-note"]
 # **TA, 5 minutes.** Build a CNN on the projector, layer by layer, as the room calls out.
 # - **They get wrong:** They stack layers of stride 1 and wonder that the square hardly grows.
-# - **Ask next:** What is the smallest number of layers whose square covers the whole cat? (With strides: five or six.)
-#   Switch to "how strongly": what of it is left? (A bell in the middle.)
+# - **Ask next:** With 3x3 kernels and stride 2, after how many layers is the square wider than the cat's picture, 252
+#   pixels? (Seven: 3, 7, 15, 31, 63, 127, 255.) Switch to "how strongly": what of it is left? (A bell in the middle.)
 # - **Run live:** `explorer.explore(trained…`: layers first, then a token of the trained ViT before and after its first
 #   block.
 
@@ -886,7 +891,12 @@ explorer.explore(trained, test.images[0], photo("chelsea", (168, 252)))
 # > A CNN has it built in that near pixels belong together. A ViT has to learn it, and 300 pictures are too few for
 # > that.
 #
-# ### `for_and_against` (22 mm)
-# Three sentences: compare, then one argument for the ViT and one against it.
+# ### Part 7: for and against (22 mm)
+# Three sentences. Compare: what can one token see after the first layer, in a CNN and in a ViT? Then one argument for
+# the ViT and one against it, one of them with a number or a measurement.
 #
-# > On paper the first point of the rubric, one argument for and one against are enough.
+# > After one block a token's field is the whole picture; a unit of a CNN sees a square of a few pixels, which grows
+# > with every layer, and exactly nothing outside: without strides it takes 112 layers of 3x3 to see 224 pixels.
+# > **For:** distant parts can be compared at once; a ViT with one block tells whether two far marks are alike, a CNN
+# > with field 7 does not. **Against:** every token meets every other, N² pairs; and that near pixels belong together
+# > has to be learnt, so with 300 pictures the CNN wins. Common: "it sees everything" for "it uses everything".

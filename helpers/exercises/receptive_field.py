@@ -980,7 +980,7 @@ def _predict_few() -> Experiment:
         title="Only 300 pictures to learn from",
         question="300 pictures of garments to learn from, 2,000 to test on. A ViT and a CNN: who wins?",
         options={
-            "a": "the ViT: it sees everything at once",
+            "a": "the ViT: it is free to look wherever that helps",
             "b": "neither: no difference beyond the spread, as with many pictures in lesson 02",
             "c": "the CNN: that near pixels belong together is built in, and the ViT has to learn it",
         },
