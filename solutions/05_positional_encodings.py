@@ -41,9 +41,9 @@ lesson
 whole_model(["positions"], {"positions": "the only place that says where"})
 
 # %% [markdown] tags=["ta-note"]
-# **TA, opening.** Ask: somebody forgot the positions. Can the model still learn anything at all? Two votes, and no answer
-# yet: could it learn to tell a cat from a dog? Left from right? Part 1 is the sheet's question: keep its three steps
-# whatever happens.
+# **TA, opening.** Ask: somebody forgot the positions. Can the model still learn anything at all? Two votes, and no
+# answer yet: could it learn to tell a cat from a dog? Left from right? Part 1 is the sheet's question: keep its three
+# steps whatever happens.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 1 · What is missing (13 min) ★
@@ -170,7 +170,8 @@ figures.logit_changes({"without positions: after one pixel": moved - says["witho
 # **TA, 13 minutes.** Let the class vote before each of the three steps, and give the reason after it: three minutes a
 # step. `moved_by_one_pixel` is the fine print: two minutes.
 # - **They get wrong:** In `symmetric_logits` d) is tempting: the patch tokens move along (equivariant), but the class
-#   token, which is read, stays the same (invariant). In `best_where` 50% is top or bottom, and it cannot tell even that.
+#   token, which is read, stays the same (invariant). In `best_where` 50% is top or bottom, and it cannot tell even
+#   that.
 # - **Ask next:** Which model could tell corners without a table? (A CNN with zero padding, whose borders give the place
 #   away; a causal transformer, whose token i sees i tokens.) What if each corner had a background of its own? (Then the
 #   garment hides another one each time, the bags differ, and *where* can be learned.)
@@ -282,8 +283,8 @@ print(tasks.conclusion)
 # *What* is in the bag, *where* is not. That is the sheet's answer in two numbers, and the second one is exact.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 11 minutes.** The room writes `LearnedPositions`, five minutes, and one for `learned_parameters` (197 x 768); vote
-# on `predict_what_where` and show the table. Run the experiment before class.
+# **TA, 11 minutes.** The room writes `LearnedPositions`, five minutes, and one for `learned_parameters` (197 x 768);
+# vote on `predict_what_where` and show the table. Run the experiment before class.
 # - **They get wrong:** *not learned*: a plain tensor in place of a parameter. *by picture instead of by place*: the
 #   table laid along the batch. *first token left out*: the class token's row forgotten. In the vote c) and d) forget
 #   part 1: the corner can be told in 25% at best, so only the garment is open; who takes a) forgets that the bag of
@@ -533,8 +534,8 @@ figures.beside_the_paper(by_kind, VIT_NO_POSITIONS.values)
 # - **They get wrong:** They expect no difference between the kinds, as in the paper. In so short a training waves and
 #   turns know the grid from the first step, a learned table has to find it.
 # - **Ask next:** Why are the paper's gains smaller, 61.4 to 64.2? (Most likely since a bag of 196 patches of 16 x 16
-#   pixels says more about a photograph than 49 scraps of 4 x 4 about a shirt.) What would help a learned table? (More training: the one
-#   of part 4 had ten times as many epochs and four times the pictures. Or start it from the waves.)
+#   pixels says more about a photograph than 49 scraps of 4 x 4 about a shirt.) What would help a learned table? (More
+#   training: the one of part 4 had ten times as many epochs and four times the pictures. Or start it from the waves.)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · Another resolution (18 min)

@@ -185,8 +185,8 @@ lesson.check("padded_tokens")
 # ## 3 · Ask for what you need: MAP (24 min) ★
 #
 # Under GAP, y = 1/256 (y_1 + ... + y_256), every patch counts alike, the empty background too. Might it be better to
-# *look* where something is to be seen? Looking is what attention does. **MAP** takes a vector q that asks; each output token y_i gives a key k_i and a
-# value v_i. **What is y, for one head of width d?**
+# *look* where something is to be seen? Looking is what attention does. **MAP** takes a vector q that asks; each output
+# token y_i gives a key k_i and a value v_i. **What is y, for one head of width d?**
 #
 # - a) y = sum over i of a_i v_i, with a = softmax of (q . k_1, ..., q . k_256) / sqrt(d)
 # - b) y = 1/256 sum over i of (q . k_i) v_i
@@ -526,8 +526,8 @@ print(same_result.conclusion)
 # ## 7 · Each at its own learning rate (9 min)
 #
 # "Equal" can also mean: *each gets the same chance to choose*. Four learning rates for each, and the choice is made on
-# 1,000 pictures kept aside, never on the test. (Twelve short trainings, of which three are made: half a minute to a minute.)
-# **Predict: what becomes of the class token's lead over GAP?** MAP stands beside them again.
+# 1,000 pictures kept aside, never on the test. (Twelve short trainings, of which three are made: half a minute to a
+# minute.) **Predict: what becomes of the class token's lead over GAP?** MAP stands beside them again.
 #
 # - a) it stays as large
 # - b) GAP overtakes it clearly

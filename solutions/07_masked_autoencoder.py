@@ -206,12 +206,13 @@ rest = hide(patchify(four, 4), 37, order.flip(1))[0].flip(1)  # the 37 hidden on
 print("The picture is whole again:", torch.equal(put_back(kept, rest, ids_restore), patchify(four, 4)))
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 17 minutes.** Show the five tokens of the slide, then the four of the worksheet by pencil: five minutes. The room
-# writes `random_masking`, nine minutes; show `restore_masked` solved. Tie it to lesson 02: an inverse permutation, once
-# for each picture.
+# **TA, 17 minutes.** Show the five tokens of the slide, then the four of the worksheet by pencil: five minutes. The
+# room writes `random_masking`, nine minutes; show `restore_masked` solved. Tie it to lesson 02: an inverse permutation,
+# once for each picture.
 # - **They get wrong:** *one argsort where two are needed*, the classic: `ids_shuffle` handed on as `ids_restore`. The
 #   first argsort has been done (random numbers into `ids_shuffle`, in the cell below the check), the second is theirs.
-#   Then *mask still in the order drawn*, which is the same for every picture. In `restore_masked`, *masked before kept*.
+#   Then *mask still in the order drawn*, which is the same for every picture. In `restore_masked`, *masked before
+#   kept*.
 # - **Ask next:** Why shuffle at all, and not toss a coin for each token? (Pictures of one batch would keep different
 #   numbers of tokens, and would not fit into one tensor.)
 # - **Run live:** `figures.masks(four, mask, 4)`, `put_back = lesson.piece("restore_masked")`: four masks of one
@@ -543,9 +544,9 @@ figures.paintings(some, paint(trained, some)[1], painted, 4, names)
 # smallest for the mean of all that could be.
 
 # %% [markdown] tags=["ta-note"]
-# **TA, 7 minutes.** First the worksheet's task on attention, two minutes: the hidden patches are not there, so what does
-# the encoder save? (It is from part 6, which is homework.) Run the experiment before class. Vote on `predict_painting`,
-# show the table, then the paintings.
+# **TA, 7 minutes.** First the worksheet's task on attention, two minutes: the hidden patches are not there, so what
+# does the encoder save? (It is from part 6, which is homework.) Run the experiment before class. Vote on
+# `predict_painting`, show the table, then the paintings.
 # - **They get wrong:** Who takes a) thinks that seconds of pre-training teach nothing. Fog in the right places is
 #   already better than the mean picture: 39 against 29. Who takes c): 40 epochs reach 81.
 # - **Ask next:** Why do prints and laces never come back? (A quarter of the patches does not say what is printed, and a
@@ -718,8 +719,9 @@ result
 print(result.conclusion)
 
 # %% [markdown]
-# That encoder stayed as it was, and 4,000 labels were at hand. Now labels are **few**, and the whole encoder is trained:
-# on 100 and on 500 labelled pictures, from scratch and from the pre-trained weights (fine-tuning). Pre-training helps
+# That encoder stayed as it was, and 4,000 labels were at hand. Now labels are **few**, and the whole encoder is
+# trained: on 100 and on 500 labelled pictures, from scratch and from the pre-trained weights (fine-tuning).
+# Pre-training helps
 # - a) with 100 labels and with 500
 # - b) with 100 labels; with 500 there is no difference beyond the spread
 # - c) with neither
@@ -756,9 +758,9 @@ result
 print(result.conclusion)
 
 # %% [markdown]
-# Painting gaps has taught it what garments look like, and the fewer the labels, the more that is worth: over the shipped
-# seeds 19 points with 100 labels, 12 with 500. The paper's gain on ImageNet, with all of its labels, is smaller and in
-# the same direction.
+# Painting gaps has taught it what garments look like, and the fewer the labels, the more that is worth: over the
+# shipped seeds 19 points with 100 labels, 12 with 500. The paper's gain on ImageNet, with all of its labels, is smaller
+# and in the same direction.
 
 # %% [markdown] tags=["ta-note"]
 # **TA, 9 minutes.** Start with `tokens_afterwards`. Run both experiments before class; take a vote before each table.
