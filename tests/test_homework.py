@@ -323,10 +323,19 @@ def test_a_second_run_over_its_own_output_writes_nothing(tmp_path):
     assert write_some(tmp_path) == []
 
 
-def test_another_pack_in_the_same_folder_takes_the_place_of_the_first(tmp_path):
+def test_other_lessons_of_the_same_secret_take_the_place_of_the_first(tmp_path):
     write_some(tmp_path, "a", ("00", "06"))
-    write_some(tmp_path, "b", ("06",))
-    assert listed(tmp_path) == sorted(pack_files(course(conventions_of("b")), ["06"]))
+    write_some(tmp_path, "a", ("06",))
+    assert listed(tmp_path) == sorted(pack_files(course(conventions_of("a")), ["06"]))
+
+
+def test_the_pack_of_another_secret_is_left_alone(tmp_path):
+    assert conventions_of("a") != conventions_of("b")
+    write_some(tmp_path, "a")
+    key = (tmp_path / "staff/key.md").read_bytes()
+    with pytest.raises(PackError, match="holds the pack of another secret, which may be handed out: name another"):
+        write_some(tmp_path, "b")
+    assert (tmp_path / "staff/key.md").read_bytes() == key
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "student/notebooks/mine.ipynb", "staff/grades.csv", "other/key.md"])

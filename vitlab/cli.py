@@ -66,7 +66,7 @@ def build(
 @app.command()
 def homework(
     secret: Annotated[str, typer.Option(help="Any text. Grading needs it again; students must not know it.")],
-    out: Annotated[Path, typer.Option(help="A new or an empty folder, or that of an earlier pack.")],
+    out: Annotated[Path, typer.Option(help="A new or an empty folder, or that of an earlier pack of this secret.")],
     lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
 ) -> None:
     """Make a homework pack whose conventions are drawn from a secret, so that the public solutions do not pass."""

@@ -17,6 +17,7 @@ from vitlab.files import write_changed
 from vitlab.project import ProjectError
 
 EDITIONS = {"student": "homework", "staff": "homework-solved"}  # folder -> what the notebooks in it are called
+KEY = "staff/key.md"
 FOLDERS = tuple(name for edition in EDITIONS for name in (edition, f"{edition}/notebooks"))
 
 
@@ -27,11 +28,13 @@ class PackError(ProjectError):
 def write_pack(course: Course, folder: Path, lessons: Sequence[str] = ()) -> list[Path]:
     """Writes the homework of these lessons (all where none is named) into a folder; returns the files that changed.
 
-    The folder is new or empty, or holds an earlier pack: that becomes this one, file by file.
+    The folder is new or empty, or holds an earlier pack of the same conventions: that becomes this one, file by file.
     Raises BuildError, PackError where something else is in the folder or it cannot be written, ValueError for a lesson
     that there is not.
     """
     before = _earlier(folder)
+    if KEY in before and _conventions(course) not in (folder / KEY).read_text(encoding="utf-8", errors="replace"):
+        raise PackError(f"{folder} holds the pack of another secret, which may be handed out: name another folder.")
     files = pack_files(course, lessons)
     try:
         changed = [folder / name for name, content in files.items() if write_changed(folder / name, content)]
@@ -47,7 +50,7 @@ def pack_files(course: Course, lessons: Sequence[str] = ()) -> dict[str, bytes]:
     made = homework_lessons(course, lessons)
     files = {
         "student/README.md": _student_readme(made).encode(),
-        "staff/key.md": _key(course, made).encode(),
+        KEY: _key(course, made).encode(),
     }
     for lesson in made:
         name = f"notebooks/{lesson.name}.ipynb"
@@ -81,7 +84,7 @@ def _earlier(folder: Path) -> set[str]:
 
 
 def _is_ours(folder: Path, name: str) -> bool:
-    if name in ("student/README.md", "staff/key.md"):
+    if name in ("student/README.md", KEY):
         return True
     edition = EDITIONS.get(name.partition("/")[0])
     if edition is None or not name.endswith(".ipynb"):
@@ -118,17 +121,13 @@ the notebooks, under the names that they have.
 
 def _key(course: Course, lessons: Sequence[SourceLesson]) -> str:
     varied = course.conventions.differences()
-    held = [
-        (name, str(value), "not as in the lessons" if name in varied else "as in the lessons")
-        for name, value in asdict(course.conventions).items()
-    ]
     numbers = " ".join(f"--lesson {lesson.number}" for lesson in lessons)
     parts = [
         "# Key of this homework",
         "For the staff: not to be handed out. The solved notebooks stand beside it; they are not executed. "
         "These conventions follow from the secret of this pack, which is written nowhere here, and grading needs it:",
         f"    vitlab grade SUBMISSIONS --out GRADES --secret '...' {numbers}",
-        _table(("convention", "here", ""), held),
+        _conventions(course),
         "An exercise marked *varies* has another answer than in the public lessons: the public solution does not pass.",
     ]
     for lesson in lessons:
@@ -136,6 +135,15 @@ def _key(course: Course, lessons: Sequence[SourceLesson]) -> str:
         parts.append(_table(("task", "kind", "points", "depends on", ""), _tasks(course, lesson, varied)))
     total = sum(points(lesson) for lesson in lessons)
     return "\n\n".join([*parts, f"**In all: {total:g} points.**"]) + "\n"
+
+
+def _conventions(course: Course) -> str:
+    varied = course.conventions.differences()
+    rows = [
+        (name, str(value), "not as in the lessons" if name in varied else "as in the lessons")
+        for name, value in asdict(course.conventions).items()
+    ]
+    return _table(("convention", "here", ""), rows)
 
 
 def _tasks(course: Course, lesson: SourceLesson, varied: Mapping[str, object]) -> list[tuple[str, ...]]:
