@@ -109,9 +109,9 @@ figures.cut_apart(cat, patches[0], 56)
 # Row 0 of the tensor is the first patch, and so on: the grid has become a list. Nothing but the order of the list now
 # says which patches were neighbours.
 #
-# How many? The paper is called *An Image is Worth 16x16 Words*, and the sheet speaks of a 16x16 grid and of 256
-# patches. Careful: in the paper a *patch* has 16x16 *pixels*. **How many patches does a 224x224 picture give
-# then?**
+# How many? The paper is called *An Image is Worth 16x16 Words*, and this class's discussion sheet speaks of a 16x16
+# grid and of 256 patches. Careful: in the paper a *patch* has 16x16 *pixels*. **How many patches does a 224x224 picture
+# give then?**
 
 # %% tags=["answer"] exercise="tokens_b16"
 ### BEGIN SOLUTION
