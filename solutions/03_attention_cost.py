@@ -519,26 +519,8 @@ gap = (attention(q, k, v) - F.scaled_dot_product_attention(q, k, v)).abs().max()
 print("fused attention equals plain attention to 1e-12:", gap < 1e-12)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# **What does it save?**
-#
-# - a) operations: it leaves out keys that hardly count
-# - b) memory: it never holds all $N^2$ weights at once
-# - c) both operations and memory grow with $N$ only
-# - d) neither: it is the same thing in one call
-
-# %% tags=["answer"] exercise="fused_saves"
-### BEGIN SOLUTION
-fused_saves = "b"
-### STUB
-# fused_saves = ...  # a letter
-### END SOLUTION
-
-# %% tags=["check"] exercise="fused_saves"
-lesson.check("fused_saves")
-
-# %% [markdown]
-# Now measure it. `peak_memory` adds up every allocation and release that PyTorch makes while a function runs, scratch
-# space inside the fused kernel included, and returns the highest level in bytes.
+# Equal, so what is it good for? `peak_memory` adds up every allocation and release that PyTorch makes while a function
+# runs, scratch space inside the fused kernel included, and returns the highest level in bytes.
 #
 # **Predict: at twice the resolution, how many tokens does a megabyte of working memory hold, compared with before?**
 #
@@ -577,6 +559,24 @@ print(result.conclusion)
 
 # %% slideshow={"slide_type": "slide"}
 figures.against_tokens(megabytes, "megabytes at the peak")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# **What does fused attention save, then?**
+#
+# - a) operations: it leaves out keys that hardly count
+# - b) memory: it never holds all $N^2$ weights at once
+# - c) both operations and memory grow with $N$ only
+# - d) neither: it is the same thing in one call
+
+# %% tags=["answer"] exercise="fused_saves"
+### BEGIN SOLUTION
+fused_saves = "b"
+### STUB
+# fused_saves = ...  # a letter
+### END SOLUTION
+
+# %% tags=["check"] exercise="fused_saves"
+lesson.check("fused_saves")
 
 # %% [markdown]
 # Plain attention holds scores and weights, two arrays of N x N numbers for each head, and its slope is exactly 2.

@@ -449,55 +449,6 @@ def bits_per_picture(logits, codes):
 # %% tags=["check"] exercise="bits_per_picture"
 lesson.check("bits_per_picture")
 
-# %% [markdown]
-# The trained model that comes with the lesson (three blocks of width 96, told the class) on pictures that it has never
-# seen, against 392 bits without a model:
-
-# %%
-shifted = lesson.piece("shift_right")
-with torch.no_grad():
-    logits = gpt(shifted(unseen[:500], 256 + test.labels[:500]))  # (B, N, K)
-print(f"{lesson.piece('bits_per_picture')(logits, unseen[:500]):.0f} bits per picture")
-
-# %% [markdown]
-# Where do they go? Cheap are the corners, where background is nearly certain; dear is the middle, where colour and
-# print are decided. Towards the bottom the model can carry on with what it has drawn.
-
-# %%
-figures.place_map(bits_of_places(logits, unseen[:500]).reshape(7, 7), "shipped model")
-
-# %% [markdown] slideshow={"slide_type": "slide"}
-# The model is told the class for free. **How many bits per picture can that save at most, on average, with ten classes
-# equally common?** (Write the calculation, without quotes, or two digits after the point.)
-
-# %% tags=["answer"] exercise="class_worth"
-### BEGIN SOLUTION
-class_worth = math.log2(10)
-### STUB
-# class_worth = ...  # a number of bits
-### END SOLUTION
-
-# %% tags=["check"] exercise="class_worth"
-lesson.check("class_worth")
-
-# %% [markdown]
-# And the other way round: a model of p(picture | class) is a classifier. Let it read the same 200 pictures ten times,
-# once with each start token, and take the class under which the picture costs the fewest bits (Bayes' rule, all classes
-# equally common).
-
-# %%
-costs = []
-with torch.no_grad():
-    for label in range(10):
-        logits = gpt(shifted(unseen[:200], 256 + label))
-        costs.append(bits_of_places(logits, unseen[:200], each=True).sum(-1))  # (B, N) -> (B,)
-costs = torch.stack(costs, dim=1)  # (B, classes), in bits
-right = costs.argmin(1) == test.labels[:200]
-told = costs[torch.arange(200), test.labels[:200]].mean()
-untold = -(torch.logsumexp(-costs * math.log(2), dim=1) / math.log(2) - math.log2(10)).mean()
-print(f"{100 * right.float().mean():.0f}% of the pictures are given their class.")
-print(f"Being told the class saves {untold - told:.2f} bits, of {math.log2(10):.2f} at most.")
-
 # %% [markdown] slideshow={"slide_type": "slide"}
 # Three rulers that only count: how common a word is (*unigram*), how common it is at its place, and how common it is
 # after the word before it (*bigram*). **Predict: random codes cost 392 bits, the unigram about 275, the bigram about
@@ -561,6 +512,55 @@ bits_result
 
 # %% tags=["compare"]
 print(bits_result.conclusion)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# A larger model, trained for longer, goes further: the one that comes with the lesson (three blocks of width 96, told
+# the class), on pictures that it has never seen, against 392 bits without a model:
+
+# %%
+shifted = lesson.piece("shift_right")
+with torch.no_grad():
+    logits = gpt(shifted(unseen[:500], 256 + test.labels[:500]))  # (B, N, K)
+print(f"{lesson.piece('bits_per_picture')(logits, unseen[:500]):.0f} bits per picture")
+
+# %% [markdown]
+# Where do they go? Cheap are the corners, where background is nearly certain; dear is the middle, where colour and
+# print are decided. Towards the bottom the model can carry on with what it has drawn.
+
+# %%
+figures.place_map(bits_of_places(logits, unseen[:500]).reshape(7, 7), "shipped model")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# The model is told the class for free. **How many bits per picture can that save at most, on average, with ten classes
+# equally common?** (Write the calculation, without quotes, or two digits after the point.)
+
+# %% tags=["answer"] exercise="class_worth"
+### BEGIN SOLUTION
+class_worth = math.log2(10)
+### STUB
+# class_worth = ...  # a number of bits
+### END SOLUTION
+
+# %% tags=["check"] exercise="class_worth"
+lesson.check("class_worth")
+
+# %% [markdown]
+# And the other way round: a model of p(picture | class) is a classifier. Let it read the same 200 pictures ten times,
+# once with each start token, and take the class under which the picture costs the fewest bits (Bayes' rule, all classes
+# equally common).
+
+# %%
+costs = []
+with torch.no_grad():
+    for label in range(10):
+        logits = gpt(shifted(unseen[:200], 256 + label))
+        costs.append(bits_of_places(logits, unseen[:200], each=True).sum(-1))  # (B, N) -> (B,)
+costs = torch.stack(costs, dim=1)  # (B, classes), in bits
+right = costs.argmin(1) == test.labels[:200]
+told = costs[torch.arange(200), test.labels[:200]].mean()
+untold = -(torch.logsumexp(-costs * math.log(2), dim=1) / math.log(2) - math.log2(10)).mean()
+print(f"{100 * right.float().mean():.0f}% of the pictures are given their class.")
+print(f"Being told the class saves {untold - told:.2f} bits, of {math.log2(10):.2f} at most.")
 
 # %% [markdown] tags=["ta-note"]
 # **TA, not in the section.** The unit is the point: cross entropy in nats per token, which every training log shows,
