@@ -429,8 +429,8 @@ for name, change in changes.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## 6 · How good is it? Count the bits (16 min)
 #
-# A model that gives a code the probability p can write it down in -log2 p bits. Add up over the 49 places: that is what
-# the whole picture costs. Fewer bits, better model, and it is the loss, in another unit.
+# A model that gives a code the probability p can write it down in $-\log_2 p$ bits. Add up over the 49 places: that is
+# what the whole picture costs. Fewer bits, better model, and it is the loss, in another unit.
 #
 # **Exercise.** Write `bits_per_picture(logits, codes)`: logits (B, N, K) that predict codes (B, N); the result is **one
 # number**, the sum over the places, averaged over the pictures. Two places with probabilities 1/2 and 1/8 cost 1 + 3 =
