@@ -31,7 +31,7 @@ class Verdict:
     message: one or two sentences; mistake: name of the recognised mistake; facts: (label, text) pairs on the first
     failing case; remarks: what to know although it is right; passed, total: cases; groups: by name of a group of cases,
     (whether all of them pass, how many of them earn points); given: ids of earlier answers for which the course's own
-    pieces stood in.
+    pieces stood in, whatever came of it.
     """
 
     exercise: Exercise | Question
@@ -101,7 +101,7 @@ def judge(exercise: Exercise | Question, runner: Runner, seed: int = PUBLIC_SEED
             remark = f"Right with the course's own {names}; not with yours, so mend what it builds on."
             return replace(again, remarks=(*again.remarks, remark), given=exercise.needs)
         if verdict.kind == NOT_ATTEMPTED or again.kind == NOT_ATTEMPTED or (again.mistake and not verdict.mistake):
-            return again
+            return replace(again, given=exercise.needs)
     return verdict
 
 
