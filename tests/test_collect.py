@@ -148,6 +148,22 @@ def test_a_hand_in_has_no_more_notebooks_than_are_read(tmp_path, monkeypatch):
     assert len(job.problems) == 1
 
 
+def test_a_zip_with_a_long_table_of_contents_is_not_listed(tmp_path, monkeypatch):
+    """A million entries fit into 60 MB, and these into 60 kB of another zip: each such zip took ten seconds."""
+    monkeypatch.setattr(collecting, "MOST_FILES", 2)
+    lay(tmp_path, {"ann.zip": zipped({f"{n}.ipynb": b"" for n in range(21)})})
+    monkeypatch.setattr(collecting.zipfile, "ZipFile", None)
+    [hand_in] = collect(tmp_path)
+    assert hand_in.problems == ["ann.zip: ann.zip holds more than the 2 files that are read."]
+
+
+def test_a_student_has_no_more_zips_than_are_looked_into(tmp_path, monkeypatch):
+    monkeypatch.setattr(collecting, "MOST_ZIPS", 2)
+    [hand_in] = collect(lay(tmp_path, {f"ann/{n}.zip": zipped({"a.ipynb": NOTEBOOK}) for n in range(4)}))
+    assert len(hand_in.files) == 2
+    assert "2 zips are the most" in hand_in.problems[0]
+
+
 def test_a_zip_that_lies_about_its_sizes_is_read_up_to_the_cap(tmp_path, monkeypatch):
     monkeypatch.setattr(collecting, "MOST_BYTES", 1 << 16)
     [hand_in] = collect(lay(tmp_path, {"ann.zip": zipped({"a.ipynb": bytes(1 << 20)})}))

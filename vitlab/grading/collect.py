@@ -21,12 +21,14 @@ from vitlab.grading.escape import show
 from vitlab.project import ProjectError
 
 MOST_FILES = 2_000  # in one zip that a student handed in
+MOST_ZIPS = 20  # of one student, each of which is unpacked to see what it holds
 MOST_OF_A_CLASS = 200_000  # in the zip of a whole class, of which each file is read by itself
 MOST_BYTES = 64 << 20  # of one file in a zip, before and after it is unpacked
 MOST_IN_ZIP = 512 << 20  # of all files of a student's zip, unpacked
 CANVAS = re.compile(r"(?P<student>[^_]+)_(?:LATE_)?(?P<id>\d+)_(?P<attempt>\d+)_(?P<file>.+)", re.DOTALL)
 LESSON_FILE = re.compile(r"\d\d_[a-z][a-z_]*(?:[-_ ]?\(?\d+\)?)?")
 GRADESCOPE = "submission_metadata.yml"
+ENTRY = b"PK\x01\x02"  # how each entry of a zip's table of contents begins
 IGNORED = (".ipynb_checkpoints", "__MACOSX", "__pycache__")
 
 
@@ -44,11 +46,12 @@ class File:
 
 @dataclass
 class HandIn:
-    """What one student handed in. problems: sentences about what could not be read."""
+    """What one student handed in. problems: sentences about what could not be read; zips: how many were looked into."""
 
     student: str
     files: list[File] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    zips: int = 0
 
 
 class _Refused(Exception):
@@ -122,7 +125,10 @@ def _add(hand_in: HandIn, parts: tuple[str, ...], content: Callable[[], bytes] |
         hand_in.problems.append(f"{show(name)}: {content}")
     elif content is not None and suffix == ".ipynb":
         hand_in.files.append(File(show(name), content))
+    elif content is not None and suffix == ".zip" and hand_in.zips >= MOST_ZIPS:
+        hand_in.problems.append(f"{show(name)}: It is not read: {MOST_ZIPS} zips are the most.")
     elif content is not None and suffix == ".zip":
+        hand_in.zips += 1
         try:
             for inner, inner_content in _walk_zip(lambda: io.BytesIO(content()), parts[-1]):
                 if os.path.splitext(inner[-1])[1].lower() == ".ipynb" or isinstance(inner_content, _Refused):
@@ -171,8 +177,11 @@ def _walk_zip(
     of_a_class: whether many students' files are in it, so that what one of them put in may not close it for all.
     """
     try:
-        with open_zip() as file, zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
+        with open_zip() as file:
+            if not of_a_class and file.read().count(ENTRY) > 10 * MOST_FILES:  # a million take ten seconds to list
+                raise CollectError(f"{show(name)} holds more than the {MOST_FILES:,} files that are read.")
+            with zipfile.ZipFile(file) as archive:
+                members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, RuntimeError, EOFError) as error:
         raise CollectError(f"{show(name)} is no zip that can be read ({show(str(error))}).") from None
     most = MOST_OF_A_CLASS if of_a_class else MOST_FILES
