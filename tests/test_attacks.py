@@ -76,6 +76,52 @@ def test_a_report_that_tells_hidden_inputs_is_seen(ranges, monkeypatch):
     assert "tells of hidden inputs" in grounds.attempt(attack).complaint
 
 
+@pytest.mark.parametrize(
+    "carry",
+    {
+        "as a message": "raise RuntimeError(text)",
+        "as the name of a class": "raise type(text, (Exception,), {})",
+        "as the shape": "return torch.zeros([ord(letter) for letter in text[:7]] + [0])",
+        "as the value": "return torch.tensor([[ord(letter) for letter in text] for _ in x]).double()",
+    }.items(),
+    ids=lambda carry: carry[0],
+)
+def test_the_source_of_the_pieces_that_a_child_is_given_stays_in_it(ranges, carry):
+    """Where an earlier answer is missing, a child gets the course's own: its words may not tell of them."""
+    answer = """
+import linecache, torch
+class ViT(torch.nn.Module):
+    def __init__(self, *sizes):
+        super().__init__()
+        found = ["".join(entry[2]) for name, entry in linecache.cache.items() if "the course's" in name]
+        if not found:
+            raise NotImplementedError
+        text = found[0][found[0].index("class PatchEmbed"):]
+        CARRY
+    def load_state_dict(self, *state, **options): pass
+    def state_dict(self): return type("Any", (dict,), {"__contains__": lambda *a: True, "__getitem__": lambda *a: 0})()
+"""
+    done = carry[1] if carry[1].startswith("raise") else f"type(self).__call__ = lambda self, x: {carry[1][7:]}"
+    grader = ranges(POSSIBLE[0]).grader
+    record = grader.grade("x", [("x.ipynb", notebook(code(answer.replace("CARRY", done), "ViT")))])
+    entry = entry_of(record, "ViT")
+    assert entry["verdict"] in ("wrong", "crashed")
+    assert entry["given"] == ["PatchEmbed", "EncoderBlock"]
+    assert "PatchEmbed" in entry["message"]
+    assert not entry["facts"]
+    assert not re.search(r"class PatchEmbed|108, 97|\b99, 108|nn.Conv2d", str(record))
+
+
+def test_what_a_student_can_make_long_is_cut(ranges):
+    long = "q" * 20_000
+    for answer in (
+        "import torch\ndef inverse_permutation(order):\n    return torch.zeros([1] * 100_000, dtype=torch.int64)",
+        f"def inverse_permutation({long}):\n    global {long[:9_000]}, {long}\n",
+    ):
+        record = ranges(POSSIBLE[0]).grader.grade("x", [("x.ipynb", notebook(code(answer, "inverse_permutation")))])
+        assert len(str(entry_of(record, "inverse_permutation"))) < 10_000
+
+
 def test_each_attack_has_a_name_of_its_own_and_no_class_is_empty():
     names = [(attack.group, attack.name) for attack in [*ATTACKS, *FILES]]
     assert len(set(names)) == len(names) >= 60

@@ -1,5 +1,6 @@
 """Hand-ins are found however they come, each with its student; nothing is unpacked, no link followed."""
 
+import hashlib
 import io
 import os
 import stat
@@ -8,6 +9,7 @@ import zipfile
 import pytest
 from hand_ins import RIGHT, notebook
 
+from vitlab.grading import batch
 from vitlab.grading import collect as collecting
 from vitlab.grading.collect import CollectError, collect
 
@@ -109,6 +111,57 @@ def test_a_zip_bomb_costs_no_more_than_its_cap(tmp_path, monkeypatch):
     [hand_in] = collect(lay(tmp_path, {"ann.zip": zipped({"a.ipynb": bytes(4 << 20)})}))
     assert not hand_in.files
     assert "MB when unpacked" in hand_in.problems[0]
+
+
+def test_what_one_student_puts_into_the_zip_of_a_class_does_not_close_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(collecting, "MOST_IN_ZIP", 1 << 20)
+    monkeypatch.setattr(collecting, "MOST_FILES", 5)
+    many = {f"mallory/{number}.ipynb": NOTEBOOK for number in range(9)}
+    content = zipped({"ann/a.ipynb": NOTEBOOK, **many, "mallory/large.ipynb": bytes(4 << 20)})
+    (tmp_path / "class.zip").write_bytes(content)
+    assert found(tmp_path / "class.zip")["ann"] == ["ann/a.ipynb"]
+
+
+def test_nobody_takes_the_name_that_tells_namesakes_apart(tmp_path):
+    names, name = ["anna", "ANNA"], "anna"
+    for digits in (6, 12, 64):  # what the first of them is called, and would be called then
+        names.append(f"anna-{hashlib.sha256(name.encode()).hexdigest()[:digits]}")
+    lay(tmp_path, {f"{name}/a.ipynb": NOTEBOOK for name in names})
+    students = [hand_in.student for hand_in in collect(tmp_path)]
+    assert len({student.casefold() for student in students}) == len(names)
+
+
+def test_a_hand_in_has_no_more_in_memory_than_its_cap(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "MOST_IN_HAND_IN", 2 << 20)
+    bomb = zipped({"a.ipynb": bytes(1 << 20), "b.ipynb": bytes(1 << 20)})
+    [hand_in] = collect(lay(tmp_path, {f"ann/{number}.zip": bomb for number in range(9)}))
+    job = batch.read(hand_in)
+    assert sum(len(content) for _, content in job.files) <= 3 << 20
+    assert "nor what comes after it" in job.problems[-1]
+
+
+def test_a_hand_in_has_no_more_notebooks_than_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "MOST_FILES", 3)
+    [hand_in] = collect(lay(tmp_path, {f"ann/{number}.ipynb": NOTEBOOK for number in range(9)}))
+    job = batch.read(hand_in)
+    assert len(job.files) == 3
+    assert len(job.problems) == 1
+
+
+def test_a_zip_with_a_long_table_of_contents_is_not_listed(tmp_path, monkeypatch):
+    """A million entries fit into 60 MB, and these into 60 kB of another zip: each such zip took ten seconds."""
+    monkeypatch.setattr(collecting, "MOST_FILES", 2)
+    lay(tmp_path, {"ann.zip": zipped({f"{n}.ipynb": b"" for n in range(21)})})
+    monkeypatch.setattr(collecting.zipfile, "ZipFile", None)
+    [hand_in] = collect(tmp_path)
+    assert hand_in.problems == ["ann.zip: ann.zip holds more than the 2 files that are read."]
+
+
+def test_a_student_has_no_more_zips_than_are_looked_into(tmp_path, monkeypatch):
+    monkeypatch.setattr(collecting, "MOST_ZIPS", 2)
+    [hand_in] = collect(lay(tmp_path, {f"ann/{n}.zip": zipped({"a.ipynb": NOTEBOOK}) for n in range(4)}))
+    assert len(hand_in.files) == 2
+    assert "2 zips are the most" in hand_in.problems[0]
 
 
 def test_a_zip_that_lies_about_its_sizes_is_read_up_to_the_cap(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import torch
 
 from helpers.exercises import LESSONS, items
 from helpers.exercises.definition import Exercise, Question
-from helpers.exercises.judge import RIGHT, judge
+from helpers.exercises.judge import PUBLIC_SEED, RIGHT, examination, judge
 from helpers.exercises.written import FreeText
 from helpers.runner import Crash, Foreign, Reply, execute
 
@@ -91,6 +91,63 @@ class Changes:
 def test_no_value_of_the_right_form_stops_the_judge(exercise):
     for name, change in CHANGES.items():
         assert judge(exercise, Changes(exercise, change)).kind != RIGHT, name
+
+
+class Table:
+    """A runner of a table of what the notebook's own check asks and wants."""
+
+    def __init__(self, exercise):
+        sat = examination(exercise, PUBLIC_SEED)
+        self.rows = {_written(call): want for call, want in zip(sat.cases, sat.expected, strict=True)}
+
+    def run(self, name, call, given=()):
+        return self.rows.get(_written(call), Reply(value=0))
+
+
+def _written(call):
+    values = (*call.args, *(call.state or {}).values())
+    return repr((call.build, call.method, [v.tolist() if isinstance(v, torch.Tensor) else v for v in values]))
+
+
+@pytest.mark.parametrize("exercise", [i for i in ITEMS if isinstance(i, Exercise)], ids=lambda item: item.id)
+def test_a_table_of_the_public_check_earns_nothing(exercise):
+    verdict = judge(exercise, Table(exercise), PUBLIC_SEED + 1)
+    assert verdict.kind != RIGHT
+    assert verdict.credit == 0
+
+
+@pytest.mark.parametrize("exercise", [i for i in ITEMS if isinstance(i, Exercise)], ids=lambda item: item.id)
+def test_one_number_or_an_argument_for_an_answer_earns_nothing(exercise):
+    """Each in the shape that is asked for, and with the errors that are asked for."""
+    filled = {number: lambda t, number=number: torch.full_like(t, number) for number in (0, 1)}
+    for change in filled.values():
+        assert judge(exercise, Filled(exercise, change)).credit == 0
+    for position in range(3):
+        verdict = judge(exercise, Back(exercise, position))
+        assert verdict.credit == 0 or (verdict.kind == RIGHT and exercise.id == "linear_to_conv")  # a reshape is right
+
+
+class Filled(Changes):
+    """A runner of an answer that knows shapes, types and errors, and nothing else."""
+
+    def _changed(self, value):
+        if type(value) in (bool, int, float):
+            return type(value)(self.change(torch.tensor(float(value))).item())
+        if type(value) in (tuple, list):
+            return type(value)(self._changed(inner) for inner in value)
+        return self.change(value) if isinstance(value, torch.Tensor) else value
+
+
+class Back(Changes):
+    """A runner of an answer that hands an argument back, in the shape that is asked for where it can have it."""
+
+    def run(self, name, call, given=()):
+        reply = execute(self.exercise.reference, call)
+        value = call.args[self.change] if len(call.args) > self.change else None
+        if isinstance(value, torch.Tensor) and isinstance(reply.value, torch.Tensor):
+            value = value.reshape(reply.value.shape) if value.numel() == reply.value.numel() else value
+        plain = isinstance(value, torch.Tensor | int | float | str)
+        return reply if reply.crash else replace(reply, value=value if plain else None)
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)

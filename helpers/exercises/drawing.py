@@ -38,6 +38,11 @@ def weights(model: nn.Module, generator: torch.Generator, dtype: torch.dtype = t
     return state
 
 
+def whole(generator: torch.Generator, low: int, high: int) -> int:
+    """A whole number from low on and below high."""
+    return int(torch.randint(low, high, (), generator=generator))
+
+
 def variant(model: type[nn.Module], forward: Callable) -> type[nn.Module]:
     """The same model with another forward(self, x)."""
     return type(model.__name__, (model,), {"forward": forward})

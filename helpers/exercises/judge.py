@@ -31,7 +31,7 @@ class Verdict:
     message: one or two sentences; mistake: name of the recognised mistake; facts: (label, text) pairs on the first
     failing case; remarks: what to know although it is right; passed, total: cases; groups: by name of a group of cases,
     (whether all of them pass, how many of them earn points); given: ids of earlier answers for which the course's own
-    pieces stood in.
+    pieces stood in, whatever came of it.
     """
 
     exercise: Exercise | Question
@@ -50,8 +50,7 @@ class Verdict:
         """Share of the points, from 0 to 1: all of them where it is right, else the groups of cases that pass whole."""
         if self.kind == RIGHT:
             return 1.0
-        earning = sum(count for _, count in self.groups.values())
-        return sum(count for whole, count in self.groups.values() if whole) / max(earning, 1)
+        return sum(count for whole, count in self.groups.values() if whole) / max(self.total, 1)
 
 
 class Examination:
@@ -60,7 +59,12 @@ class Examination:
     def __init__(self, exercise: Exercise, seed: int):
         self.cases = list(exercise.cases(torch.Generator().manual_seed(seed)))
         self.expected = [execute(exercise.reference, call) for call in self.cases]
-        self.earns = [not _hands_back(call, want) for call, want in zip(self.cases, self.expected, strict=True)]
+        cheap = [
+            _is_zero(want) or _hands_back(call, want) for call, want in zip(self.cases, self.expected, strict=True)
+        ]
+        self.earns = [not easy or all(cheap) for easy in cheap]  # all: to give an argument another shape is the answer
+        known = exercise.cases(torch.Generator().manual_seed(PUBLIC_SEED)) if seed != PUBLIC_SEED else ()
+        self.drawn = [not any(_same_call(call, other) for other in known) for call in self.cases]
         self._answers = [mistake.answer for mistake in exercise.mistakes]
         self._mistaken: dict[tuple[int, int], Reply] = {}
 
@@ -101,7 +105,7 @@ def judge(exercise: Exercise | Question, runner: Runner, seed: int = PUBLIC_SEED
             remark = f"Right with the course's own {names}; not with yours, so mend what it builds on."
             return replace(again, remarks=(*again.remarks, remark), given=exercise.needs)
         if verdict.kind == NOT_ATTEMPTED or again.kind == NOT_ATTEMPTED or (again.mistake and not verdict.mistake):
-            return again
+            return replace(again, given=exercise.needs)
     return verdict
 
 
@@ -176,7 +180,7 @@ def _judge_code(exercise: Exercise, runner: Runner, sat: Examination, given: tup
         _difference(exercise, call, want, got) for call, want, got in zip(cases, expected, replies, strict=True)
     ]
     passed = sum(difference is None for difference in differences)
-    count = {"passed": passed, "total": len(cases), "groups": _groups(sat, differences)}
+    count = {"passed": passed, "total": len(cases), "groups": _groups(sat, replies, differences)}
     if any(reply.device != "cpu" for reply in replies):
         remarks.append(
             "It moves its result to another device: leave tensors where they came from, so that it runs anywhere."
@@ -222,11 +226,17 @@ def _difference(exercise: Exercise, call: Call, expected: Reply, found: Reply) -
     return None
 
 
-def _groups(sat: Examination, differences: Sequence[str | None]) -> dict[str, tuple[bool, int]]:
-    """Which groups of cases pass whole. An answer none of whose values is right has earned none: errors are cheap."""
+def _groups(
+    sat: Examination, replies: Sequence[Reply], differences: Sequence[str | None]
+) -> dict[str, tuple[bool, int]]:
+    """Which groups of cases pass whole; none where no value that earns points was found out.
+
+    Errors are cheap, one number for every case is a guess, and what the notebook's own check asks may stand in a table.
+    """
     groups: dict[str, tuple[bool, int]] = {}
-    any_value = any(
-        difference is None and want.crash is None for want, difference in zip(sat.expected, differences, strict=True)
+    any_value = not _one_number(replies) and any(
+        difference is None and want.crash is None and earns and drawn
+        for want, difference, earns, drawn in zip(sat.expected, differences, sat.earns, sat.drawn, strict=True)
     )
     for call, difference, earns in zip(sat.cases, differences, sat.earns, strict=True):
         whole, count = groups.get(call.group, (any_value, 0))
@@ -235,10 +245,50 @@ def _groups(sat: Examination, differences: Sequence[str | None]) -> dict[str, tu
 
 
 def _hands_back(call: Call, expected: Reply) -> bool:
-    """Whether a case is passed by handing back an argument as it came: that alone earns no part of the points."""
+    """Whether a case is passed by handing back an argument, whatever its shape: that earns no part of the points."""
     if call.build is not None or expected.crash:
         return False
-    return any(not isinstance(value, TorchModule) and same_value(expected.value, value) is None for value in call.args)
+    return any(
+        not isinstance(value, TorchModule) and same_value(expected.value, _shaped(value, expected.value)) is None
+        for value in call.args
+    )
+
+
+def _shaped(value: Any, like: Any) -> Any:
+    """A tensor in another one's shape, where it has as many values."""
+    both = isinstance(value, Tensor) and isinstance(like, Tensor) and value.numel() == like.numel()
+    return value.reshape(like.shape) if both else value
+
+
+def _is_zero(expected: Reply) -> bool:
+    """Whether what is expected is 0 everywhere: that earns no part of the points either."""
+    value = expected.value
+    if isinstance(value, Tensor) and value.numel():
+        return bool((value.double().abs() <= TOLERANCE[torch.float64]).all())
+    return type(value) in (int, float) and abs(value) <= TOLERANCE[torch.float64]
+
+
+def _one_number(replies: Sequence[Reply]) -> bool:
+    """Whether all that came is one and the same number, again and again."""
+    values = [reply.value for reply in replies if reply.crash is None]
+    if len(values) < 2 or not all(type(value) in (int, float, bool, Tensor) for value in values):
+        return False
+    numbers = torch.cat([torch.as_tensor(float(v) if type(v) is not Tensor else v).double().flatten() for v in values])
+    return numbers.numel() > 0 and bool(((numbers - numbers[0]).abs() <= 1e-6 * max(1.0, abs(numbers[0].item()))).all())
+
+
+def _same_call(one: Call, other: Call) -> bool:
+    """Whether two calls ask the same."""
+    if (one.build, one.method, one.state is None) != (other.build, other.method, other.state is None):
+        return False
+    values = [*one.args, *(one.state or {}).values()], [*other.args, *(other.state or {}).values()]
+    return len(values[0]) == len(values[1]) and all(map(_same_argument, *values))
+
+
+def _same_argument(one: Any, other: Any) -> bool:
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    return type(one) is type(other) and one == other
 
 
 def _recognise(exercise: Exercise, sat: Examination, replies: Sequence[Reply]) -> Mistake | None:

@@ -156,8 +156,10 @@ def _scan_order(conventions: Conventions) -> Exercise:
         "hilbert": ((2, 2), (4, 4), (8, 8), (3, 5), (6, 2)),
     }
 
-    def cases(_: torch.Generator) -> list[Call]:
-        scans = [Call((*grid, kind), group=kind) for kind in KINDS for grid in grids[kind]]
+    def cases(generator: torch.Generator) -> list[Call]:
+        drawn = torch.randint(5, 12, (len(KINDS), 2), generator=generator).tolist()
+        asked = {kind: (*grids[kind], tuple(grid)) for kind, grid in zip(KINDS, drawn, strict=True)}
+        scans = [Call((*grid, kind), group=kind) for kind in KINDS for grid in asked[kind]]
         return [*scans, Call((2, 3, "zigzag"), group="an unknown kind")]
 
     def wrong(kind: str, visit) -> object:

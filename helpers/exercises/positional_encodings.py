@@ -11,6 +11,7 @@ from einops import rearrange
 from torch import Tensor
 
 from helpers.exercises.definition import Claim, Exercise, Experiment, Item, Mistake, Question
+from helpers.exercises.drawing import whole
 from helpers.exercises.written import Choice, FreeText, Number, Shape
 from helpers.models.conventions import STANDARD, Conventions
 from helpers.models.positions import (
@@ -187,8 +188,9 @@ def _halves(angles: Tensor) -> Tensor:
 
 
 def _sincos_1d() -> Exercise:
-    def cases(_: torch.Generator) -> list[Call]:
-        sizes = ((5, 8), (7, 12), (3, 2), (1, 6), (50, 32))
+    def cases(generator: torch.Generator) -> list[Call]:
+        drawn = (whole(generator, 8, 40), 2 * whole(generator, 3, 20))
+        sizes = ((5, 8), (7, 12), (3, 2), (1, 6), (50, 32), drawn)
         return [Call(size, group="width 2" if size[1] == 2 else "any width") for size in sizes]
 
     def steps(dim: int) -> Tensor:
@@ -309,8 +311,10 @@ def _sincos_1d() -> Exercise:
 
 
 def _sincos_2d(conventions: Conventions) -> Exercise:
-    def cases(_: torch.Generator) -> list[Call]:
-        return [Call(size, group="grids") for size in ((3, 5, 8), (6, 2, 12), (4, 4, 16), (1, 4, 8), (5, 1, 4))]
+    def cases(generator: torch.Generator) -> list[Call]:
+        drawn = (whole(generator, 3, 12), whole(generator, 3, 12), 4 * whole(generator, 2, 9))
+        sizes = ((3, 5, 8), (6, 2, 12), (4, 4, 16), (1, 4, 8), (5, 1, 4), drawn)
+        return [Call(size, group="grids") for size in sizes]
 
     def grid(rows: int, cols: int) -> tuple[Tensor, Tensor]:
         return rows_and_columns((rows, cols), conventions)

@@ -68,6 +68,10 @@ CELLS = {
         "def random_masking(x, keep_length, ids_shuffle):\n"
         "    return x[:, :keep_length], x[:, :, 0] * 0, ids_shuffle.argsort(dim=1) * 0\n",
     ),
+    "one block for most models, none for others": (
+        "blocks_to_drop",
+        "def blocks_to_drop(in_channels, dim, patch_size, image_size):\n    return 1 if in_channels < 8 else 0\n",
+    ),
     "both numbers at once": ("tokens_b16", "tokens_b16 = '196 or 197'"),
     "no number": ("tokens_b16", "tokens_b16 = float('nan')"),
     "infinity": ("tokens_b16", "tokens_b16 = float('inf')"),

@@ -160,6 +160,12 @@ FILES = {
     "a million statements in ten cells": _lazily(
         lambda: notebook(code(WRONG, "inverse_permutation"), *[code("a\n" * 99_000)] * 99)
     ),
+    "statements that define nothing in a hundred cells": _lazily(
+        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("f\n" * 5_000)] * 100)
+    ),
+    "f-strings without end in ten cells": _lazily(
+        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("x = f'" + "{a}" * 60_000 + "'")] * 10)
+    ),
     "blank lines before five thousand statements": _lazily(lambda: _cell(source="\n" * 150_000 + "a=1\n" * 4_000)),
     "names that all lead to all": _lazily(
         lambda: _cell(source=WRONG + "".join(f"a{i} = a{i + 1} = a{i * 7 % 3000}\n" for i in range(3_000)))

@@ -41,11 +41,12 @@ PLAIN = {  # honest wrong answers: an attack may earn what these earn
     "shape_patches": "shape_patches = (1,)",
     "why_scale": "why_scale = 'a'",
     "growth_in_tokens": "growth_in_tokens = 'N'",
+    "blocks_to_drop": "def blocks_to_drop(in_channels, dim, patch_size, image_size):\n    return -1",
     "random_masking": "def random_masking(x, keep_length, ids_shuffle):\n    return x, x, ids_shuffle",
 }
 BESIDE = {
     **{"01": "linear_to_conv", "02": "permutation_gap", "03": "num_tokens", "04": "attention_distance"},
-    **{"07": "masked_loss"},
+    **{"07": "masked_loss", "08": "conv_stem_flops"},
 }
 
 

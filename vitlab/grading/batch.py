@@ -20,6 +20,8 @@ from vitlab.grading.report import print_summary, write_reports
 from vitlab.grading.store import Store
 from vitlab.grading.tally import handed_in
 
+MOST_FILES = 200  # of one hand-in: each in a zip in a zip has all of that one unpacked again
+MOST_IN_HAND_IN = 128 << 20  # bytes, in memory at once; a zip of less than one MB may unpack to it
 Backend = Callable[[Iterable[Job], Path, Options], Iterator[tuple[Job, dict[str, Any]]]]
 
 
@@ -95,8 +97,12 @@ def apart(grades: Path, submissions: Path) -> None:
 
 def read(hand_in: HandIn) -> Job:
     """A hand-in with its files' contents; what cannot be read becomes a problem."""
-    files, problems = [], list(hand_in.problems)
-    for file in hand_in.files:
+    files, problems, size = [], list(hand_in.problems), 0
+    for number, file in enumerate(hand_in.files):
+        if number == MOST_FILES or size > MOST_IN_HAND_IN:
+            most = f"{MOST_FILES} notebooks or {MOST_IN_HAND_IN >> 20} MB"
+            problems.append(f"{file.name}: It is not read, nor what comes after it: no hand-in may have over {most}.")
+            break
         try:
             content = file.read()
         except OSError as error:
@@ -106,6 +112,7 @@ def read(hand_in: HandIn) -> Job:
             problems.append(f"{file.name}: It has over {MOST_BYTES >> 20} MB, so it is not read.")
         else:
             files.append((file.name, content))
+            size += len(content)
     return Job(hand_in.student, tuple(files), tuple(problems))
 
 

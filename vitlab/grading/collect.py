@@ -20,12 +20,15 @@ from pathlib import Path
 from vitlab.grading.escape import show
 from vitlab.project import ProjectError
 
-MOST_FILES = 2_000  # in one zip
+MOST_FILES = 2_000  # in one zip that a student handed in
+MOST_ZIPS = 20  # of one student, each of which is unpacked to see what it holds
+MOST_OF_A_CLASS = 200_000  # in the zip of a whole class, of which each file is read by itself
 MOST_BYTES = 64 << 20  # of one file in a zip, before and after it is unpacked
-MOST_IN_ZIP = 512 << 20  # of all files of a zip, unpacked
+MOST_IN_ZIP = 512 << 20  # of all files of a student's zip, unpacked
 CANVAS = re.compile(r"(?P<student>[^_]+)_(?:LATE_)?(?P<id>\d+)_(?P<attempt>\d+)_(?P<file>.+)", re.DOTALL)
 LESSON_FILE = re.compile(r"\d\d_[a-z][a-z_]*(?:[-_ ]?\(?\d+\)?)?")
 GRADESCOPE = "submission_metadata.yml"
+ENTRY = b"PK\x01\x02"  # how each entry of a zip's table of contents begins
 IGNORED = (".ipynb_checkpoints", "__MACOSX", "__pycache__")
 
 
@@ -43,11 +46,12 @@ class File:
 
 @dataclass
 class HandIn:
-    """What one student handed in. problems: sentences about what could not be read."""
+    """What one student handed in. problems: sentences about what could not be read; zips: how many were looked into."""
 
     student: str
     files: list[File] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    zips: int = 0
 
 
 class _Refused(Exception):
@@ -69,7 +73,7 @@ def collect(place: Path) -> list[HandIn]:
         entries = _walk_folder(place)
         names = _gradescope_names(place)
     elif zipfile.is_zipfile(place):
-        entries, names = _walk_zip(lambda: place.open("rb"), place.name), {}
+        entries, names = _walk_zip(lambda: place.open("rb"), place.name, of_a_class=True), {}
     else:
         raise CollectError(f"{show(place.name)} is neither a folder nor a zip of notebooks.")
     lonely = place.resolve().stem
@@ -101,11 +105,17 @@ def collect_one(folder: Path, student: str) -> HandIn:
 def _name_apart(hand_ins: dict[str, HandIn]) -> None:
     """Gives each student a name that can be printed and that no other one has, whatever the case of its letters."""
     shown = {name: show(name) for name in hand_ins}
-    often = Counter(name.casefold() for name in shown.values())
+    digits = 6
+    while True:  # again for whoever is named as another one has just become
+        often = Counter(name.casefold() for name in shown.values())
+        alike = [name for name, student in shown.items() if often[student.casefold()] > 1]
+        if not alike:
+            break
+        for name in alike:
+            shown[name] = f"{show(name)}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:digits]}"
+        digits += 6
     for name, hand_in in hand_ins.items():
         hand_in.student = shown[name]
-        if often[shown[name].casefold()] > 1:
-            hand_in.student += f"-{hashlib.sha256(os.fsencode(name)).hexdigest()[:6]}"
 
 
 def _add(hand_in: HandIn, parts: tuple[str, ...], content: Callable[[], bytes] | _Refused | None) -> None:
@@ -115,7 +125,10 @@ def _add(hand_in: HandIn, parts: tuple[str, ...], content: Callable[[], bytes] |
         hand_in.problems.append(f"{show(name)}: {content}")
     elif content is not None and suffix == ".ipynb":
         hand_in.files.append(File(show(name), content))
+    elif content is not None and suffix == ".zip" and hand_in.zips >= MOST_ZIPS:
+        hand_in.problems.append(f"{show(name)}: It is not read: {MOST_ZIPS} zips are the most.")
     elif content is not None and suffix == ".zip":
+        hand_in.zips += 1
         try:
             for inner, inner_content in _walk_zip(lambda: io.BytesIO(content()), parts[-1]):
                 if os.path.splitext(inner[-1])[1].lower() == ".ipynb" or isinstance(inner_content, _Refused):
@@ -157,17 +170,24 @@ def _reader(path: Path) -> Callable[[], bytes]:
 
 
 def _walk_zip(
-    open_zip: Callable[[], io.IOBase], name: str
+    open_zip: Callable[[], io.IOBase], name: str, of_a_class: bool = False
 ) -> Iterator[tuple[tuple[str, ...], Callable[[], bytes] | _Refused | None]]:
-    """Every notebook and zip in a zip, with how to read it. Raises CollectError for no zip, or too large a one."""
+    """Every notebook and zip in a zip, with how to read it. Raises CollectError for no zip, or too large a one.
+
+    of_a_class: whether many students' files are in it, so that what one of them put in may not close it for all.
+    """
     try:
-        with open_zip() as file, zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
+        with open_zip() as file:
+            if not of_a_class and file.read().count(ENTRY) > 10 * MOST_FILES:  # a million take ten seconds to list
+                raise CollectError(f"{show(name)} holds more than the {MOST_FILES:,} files that are read.")
+            with zipfile.ZipFile(file) as archive:
+                members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, RuntimeError, EOFError) as error:
         raise CollectError(f"{show(name)} is no zip that can be read ({show(str(error))}).") from None
-    if len(members) > MOST_FILES:
-        raise CollectError(f"{show(name)} holds {len(members):,} files; {MOST_FILES:,} are the most that is read.")
-    if sum(member.file_size for member in members) > MOST_IN_ZIP:
+    most = MOST_OF_A_CLASS if of_a_class else MOST_FILES
+    if len(members) > most:
+        raise CollectError(f"{show(name)} holds {len(members):,} files; {most:,} are the most that is read.")
+    if not of_a_class and sum(member.file_size for member in members) > MOST_IN_ZIP:
         raise CollectError(f"{show(name)} holds over {MOST_IN_ZIP >> 20} MB when unpacked: it is not read.")
     for member in members:
         parts = tuple(part for part in member.filename.replace("\\", "/").split("/") if part not in ("", "."))

@@ -24,7 +24,9 @@ MOST_BYTES = 20 << 20  # of a notebook; its pictures included
 MOST_BRACKETS = 2_000_000  # of its JSON: each takes a hundred bytes of memory once it is read
 MOST_CELLS = 5_000
 MOST_PIECES = 5_000  # statements at the top level of its code cells
-LONGEST_CELL = 200_000  # characters
+MOST_LINES = 25_000  # of its code cells, and what a semicolon begins: those that define nothing cost as much as others
+MOST_CODE = 500_000  # characters of its code cells
+LONGEST_CELL = 30_000  # characters: the time to parse an f-string grows with the square of its length
 LONGEST_LITERAL = 1_000  # characters of an answer that is read where it stands; a large one may be slow to build
 BY_NAME = {"globals", "vars", "eval", "exec"}  # they find names that stand nowhere in the code
 NUMBERED = re.compile(r"(?<!\d)(\d\d)_")
@@ -114,7 +116,7 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
     Raises Unreadable where there is more code than a notebook has.
     """
     ids = {item.id: item for item in items if isinstance(item, Exercise | Question)}
-    submission, seen = Submission(), {}
+    submission, seen, code, lines = Submission(), {}, 0, 0
     for cell in cells:
         source = _source(cell)
         identifier = _identifier(cell, ids)
@@ -129,6 +131,10 @@ def extract(cells: Iterable[Mapping[str, Any]], items: Iterable[Item]) -> Submis
             continue
         if cell.get("cell_type") != "code":
             continue
+        code += len(source)
+        lines += 1 + source.count("\n") + source.count(";")
+        if code > MOST_CODE or lines > MOST_LINES:
+            raise Unreadable(f"The notebook has over {MOST_CODE:,} characters or {MOST_LINES:,} lines of code.")
         try:
             found = pieces(source)
         except TooMany:

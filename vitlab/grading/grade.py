@@ -11,6 +11,7 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from vitlab.grading.words import bare
 
 OPENED = re.compile(r"^lesson = Lesson\(", re.MULTILINE)
 AGREED = re.compile(r"^conventions = (\{[^{}\n]{0,300}\})$", re.MULTILINE)
+LONGEST_WORDS = 2_000  # characters of a message or a fact: a shape may have as many axes as it likes
 OTHER_CONVENTIONS = "Its first cell names other conventions than it was graded by: is it the notebook that was set?"
 
 
@@ -139,8 +141,8 @@ class Grader:
             "verdict": verdict.kind,
             "points": round(item.points * verdict.credit, 2),
             "mistake": shown.mistake,
-            "message": shown.message,
-            "facts": [list(fact) for fact in shown.facts],
+            "message": shown.message[:LONGEST_WORDS],
+            "facts": [[label, text[:LONGEST_WORDS]] for label, text in shown.facts],
             "remarks": [*verdict.remarks, *submission.remarks.get(item.id, [])],
             "passed": verdict.passed,
             "total": verdict.total,
@@ -153,6 +155,8 @@ class Grader:
         shown, too_long = self._judged(item, submission, PUBLIC_SEED, until)
         if too_long:
             return Verdict(item, CRASHED, too_long)
+        if shown is not None and shown.given and shown.kind in (WRONG, CRASHED):
+            return _without_findings(shown)
         if shown is None or shown.kind != RIGHT:
             return shown
         words = "It passes the check in the notebook and fails for other inputs of the same kind."
@@ -193,6 +197,18 @@ class Grader:
             "of_the_course": bare(text) == bare(self.course.text(item.id)),
             "rubric": list(item.answer.rubric),
         }
+
+
+def _without_findings(verdict: Verdict) -> Verdict:
+    """A verdict from a child that held the course's own pieces: nothing stands in it that the child has said.
+
+    Else it could read their source and carry it out, as its error's message, its result's shape or its values.
+    """
+    if verdict.mistake:
+        return replace(verdict, facts=())
+    names = " and ".join(f"`{name}`" for name in verdict.given)
+    words = f"It is not right with the course's own {names} either. Mend those first: then this report can say more."
+    return replace(verdict, message=words, facts=())
 
 
 def agreed(cells: Sequence[Mapping[str, Any]]) -> Conventions | None:

@@ -8,7 +8,7 @@ import socket
 import time
 from typing import Protocol
 
-from helpers.runner import Call, Crash, Reply, plain
+from helpers.runner import LONGEST_MESSAGE, Call, Crash, Reply, plain
 from vitlab.grading import channel
 from vitlab.grading.extract import Submission
 from vitlab.grading.sandbox import Worker
@@ -94,7 +94,7 @@ class SandboxRunner:
         if time.monotonic() >= self.until:
             return self._too_long()
         if name in self.submission.broken:
-            return Crash("SyntaxError", self.submission.broken[name])
+            return Crash("SyntaxError", self.submission.broken[name][:LONGEST_MESSAGE])
         sources = self.submission.sources(name)
         if not sources:
             return Crash("Missing", f"There is no `{name}` in this notebook.")

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from helpers.exercises.definition import Exercise, Mistake
-from helpers.exercises.drawing import variant, weights
+from helpers.exercises.drawing import variant, weights, whole
 from helpers.models import image_gpt as course
 from helpers.models.attention import attention
 from helpers.models.image_gpt import ImageGPT
@@ -22,8 +22,8 @@ FAINT = 0.003  # tokens this small show what LayerNorm adds to the variance
 def causal_mask() -> Exercise:
     """Who may look where."""
 
-    def cases(_: torch.Generator) -> list[Call]:
-        return [Call((n,), group="small" if n < 3 else "the mask") for n in (4, 7, 3, 2, 1)]
+    def cases(generator: torch.Generator) -> list[Call]:
+        return [Call((n,), group="small" if n < 3 else "the mask") for n in (4, 7, 3, 2, 1, whole(generator, 8, 40))]
 
     def ones(n: int) -> Tensor:
         return torch.ones(n, n, dtype=torch.bool)

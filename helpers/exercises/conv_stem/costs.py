@@ -22,6 +22,13 @@ def _sizes(generator: torch.Generator) -> tuple[int, int, int, tuple[int, int]]:
     return _draw(generator, 2, 6), 4 * _draw(generator, 5, 20), 8, (8 * rows, 8 * (rows + _draw(generator, 2, 6)))
 
 
+def _wide(generator: torch.Generator, patch: int) -> tuple[int, int, int, tuple[int, int]]:
+    """As `_sizes`, with patches so large and a model so wide that the stem costs more than one block."""
+    rows = _draw(generator, 3, 9)
+    picture = patch * rows, patch * (rows + _draw(generator, 2, 6))
+    return _draw(generator, 1, 3), patch**2 * _draw(generator, 4, 9), patch, picture
+
+
 # ---------------------------------------------------------------------------------------------------- conv_stem_flops
 
 
@@ -204,8 +211,12 @@ def blocks_to_drop() -> Exercise:
             (10, 28, 8, (32, 32)),  # stem and patchify cost the same
             (3, 96, 16, (16, 32)),
             _sizes(generator),
+            _wide(generator, 2 ** _draw(generator, 5, 7)),  # two blocks; in all above it is one, or none
+            _wide(generator, 2 ** _draw(generator, 8, 11)),  # three or four
         ]
-        return [Call(args=size, group=f"model {i}") for i, size in enumerate(sizes)]
+        # one group for all with a price: "one block" is right of most, whoever says it
+        cheaper = (sizes[6], sizes[7])
+        return [Call(args=size, group="nothing to pay" if size in cheaper else "the price") for size in sizes]
 
     mistakes = (
         Mistake(
