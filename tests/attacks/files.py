@@ -155,31 +155,31 @@ FILES = {
     "nbgrader's metadata of other types": _file(_cell(metadata={"nbgrader": {"grade_id": {}, "grade": 1}})),
     "a cell type of its own": _file(_cell(cell_type={"code": 1})),
     "a cell of a million characters": _lazily(lambda: _cell(source=WRONG + "#" * 1_000_000)),
-    "a line of two hundred thousand characters": _lazily(lambda: _cell(source=WRONG + "a=1;" * 49_000)),
-    "fifty thousand statements": _lazily(lambda: _cell(source=WRONG + "a=1\n" * 49_000)),
-    "a million statements in ten cells": _lazily(
-        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("a\n" * 99_000)] * 99)
+    "a line of nearly thirty thousand characters": _lazily(lambda: _cell(source=WRONG + "a=1;" * 7_000)),
+    "seven thousand statements": _lazily(lambda: _cell(source=WRONG + "a=1\n" * 7_000)),
+    "a million statements in a hundred cells": _lazily(
+        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("a\n" * 14_000)] * 99)
     ),
     "statements that define nothing in a hundred cells": _lazily(
         lambda: notebook(code(WRONG, "inverse_permutation"), *[code("f\n" * 5_000)] * 100)
     ),
     "f-strings without end in ten cells": _lazily(
-        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("x = f'" + "{a}" * 60_000 + "'")] * 10)
+        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("x = f'" + "{a}" * 9_900 + "'")] * 10)
     ),
-    "blank lines before five thousand statements": _lazily(lambda: _cell(source="\n" * 150_000 + "a=1\n" * 4_000)),
+    "blank lines before four thousand statements": _lazily(lambda: _cell(source="\n" * 13_000 + "a=1\n" * 4_000)),
     "names that all lead to all": _lazily(
-        lambda: _cell(source=WRONG + "".join(f"a{i} = a{i + 1} = a{i * 7 % 3000}\n" for i in range(3_000)))
+        lambda: _cell(source=WRONG + "".join(f"a{i} = a{i + 1} = a{i * 7 % 1200}\n" for i in range(1_200)))
     ),
     "an exercise defined in a thousand cells": _lazily(
         lambda: notebook(*[code(WRONG, f"inverse_permutation{i}") for i in range(1_000)])
     ),
-    "brackets nested too deep": _lazily(lambda: _cell(source=WRONG + "(" * 100_000)),
-    "minus signs without end": _lazily(lambda: _cell(source=WRONG + "x = " + "-" * 100_000 + "1")),
-    "a chain of attributes without end": _lazily(lambda: _cell(source=WRONG + "x = a" + ".a" * 90_000)),
+    "brackets nested too deep": _lazily(lambda: _cell(source=WRONG + "(" * 29_000)),
+    "minus signs without end": _lazily(lambda: _cell(source=WRONG + "x = " + "-" * 29_000 + "1")),
+    "a chain of attributes without end": _lazily(lambda: _cell(source=WRONG + "x = a" + ".a" * 14_000)),
     "blocks nested too deep": _lazily(
         lambda: _cell(source=WRONG + "".join(" " * i + "if 1:\n" for i in range(200)) + " " * 200 + "x = 1\n")
     ),
-    "decorators without end": _lazily(lambda: _cell(source="@a\n" * 60_000 + WRONG)),
+    "decorators without end": _lazily(lambda: _cell(source="@a\n" * 9_000 + WRONG)),
     "a zero in the code": _file(_cell(source=WRONG + "\0")),
     "half a character in the code": _file(_cell(source=WRONG + "x = '\ud800'")),
     "characters that read backwards": _file(_cell(source=WRONG + "# \u202e\u2066 if admin\n")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from helpers.exercises.definition import Exercise, Mistake
+from helpers.exercises.drawing import whole
 from helpers.models import costs
 from helpers.runner import Call
 
@@ -14,15 +15,11 @@ HALF = (
 )
 
 
-def _draw(generator: torch.Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high, (1,), generator=generator))
-
-
 def _picture(generator: torch.Generator) -> tuple[int, int, int]:
     """Height, width and patch size in pixels; the grid is never square and neither side is a single patch."""
-    patch = _draw(generator, 3, 20)
-    rows = _draw(generator, 4, 20)
-    cols = rows + _draw(generator, 2, 9)
+    patch = whole(generator, 3, 20)
+    rows = whole(generator, 4, 20)
+    cols = rows + whole(generator, 2, 9)
     return rows * patch, cols * patch, patch
 
 
@@ -109,7 +106,7 @@ def _attention_cases(generator: torch.Generator) -> list[Call]:
         (224, 224, 16, 768),
         (224, 336, 16, 384),
         (96, 32, 8, 48),
-        (*_picture(generator), _draw(generator, 50, 200)),
+        (*_picture(generator), whole(generator, 50, 200)),
         (21, 14, 7, 5),
     ]
     return [Call(args=size, group=f"picture {i}") for i, size in enumerate(sizes)]
@@ -237,7 +234,7 @@ def _block_cases(generator: torch.Generator) -> list[Call]:
         (197, 768),
         (50, 384, 4),
         (577, 1024, 3),
-        (_draw(generator, 20, 400), 8 * _draw(generator, 5, 40), 2),
+        (whole(generator, 20, 400), 8 * whole(generator, 5, 40), 2),
         (7, 64, 1.5),
         (3, 10, 8),
     ]
@@ -351,7 +348,7 @@ def _vit_cases(generator: torch.Generator) -> list[Call]:
         (224, 16, 768, 12),
         (224, 32, 768, 12, 4, 3, 21),
         ((96, 64), 16, 64, 3, 2, 1, 10),
-        ((height, width), patch, 8 * _draw(generator, 4, 20), _draw(generator, 2, 7), 3, 2, 17),
+        ((height, width), patch, 8 * whole(generator, 4, 20), whole(generator, 2, 7), 3, 2, 17),
         ((28, 56), 7, 48, 2, 1.5, 1, 5),
     ]
     return [Call(args=size, group=f"model {i}") for i, size in enumerate(sizes)]
@@ -497,15 +494,15 @@ def vit_flops() -> Exercise:
 
 
 def _windowed_cases(generator: torch.Generator) -> list[Call]:
-    window = _draw(generator, 3, 6)
-    rows = window * _draw(generator, 3, 6)
-    cols = rows + window * _draw(generator, 2, 4)
-    patch = _draw(generator, 5, 20)
+    window = whole(generator, 3, 6)
+    rows = window * whole(generator, 3, 6)
+    cols = rows + window * whole(generator, 2, 4)
+    patch = whole(generator, 5, 20)
     sizes = [
         (224, 224, 16, 768, 7),
         (224, 448, 16, 96, 7),
         (96, 32, 4, 48, 4),
-        (rows * patch, cols * patch, patch, _draw(generator, 50, 200), window),
+        (rows * patch, cols * patch, patch, whole(generator, 50, 200), window),
         (30, 60, 10, 5, 3),
     ]
     return [Call(args=size, group=f"picture {i}") for i, size in enumerate(sizes)]

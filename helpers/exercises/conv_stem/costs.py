@@ -7,26 +7,23 @@ from collections.abc import Callable
 import torch
 
 from helpers.exercises.definition import Exercise, Mistake
+from helpers.exercises.drawing import whole
 from helpers.models import stems
 from helpers.models.stems import channel_plan, patchify_flops
 from helpers.runner import Call
 
 
-def _draw(generator: torch.Generator, low: int, high: int) -> int:
-    return int(torch.randint(low, high, (1,), generator=generator))
-
-
 def _sizes(generator: torch.Generator) -> tuple[int, int, int, tuple[int, int]]:
     """Channels, width, patch of 8 and a picture that is not square."""
-    rows = _draw(generator, 3, 9)
-    return _draw(generator, 2, 6), 4 * _draw(generator, 5, 20), 8, (8 * rows, 8 * (rows + _draw(generator, 2, 6)))
+    rows = whole(generator, 3, 9)
+    return whole(generator, 2, 6), 4 * whole(generator, 5, 20), 8, (8 * rows, 8 * (rows + whole(generator, 2, 6)))
 
 
 def _wide(generator: torch.Generator, patch: int) -> tuple[int, int, int, tuple[int, int]]:
     """As `_sizes`, with patches so large and a model so wide that the stem costs more than one block."""
-    rows = _draw(generator, 3, 9)
-    picture = patch * rows, patch * (rows + _draw(generator, 2, 6))
-    return _draw(generator, 1, 3), patch**2 * _draw(generator, 4, 9), patch, picture
+    rows = whole(generator, 3, 9)
+    picture = patch * rows, patch * (rows + whole(generator, 2, 6))
+    return whole(generator, 1, 3), patch**2 * whole(generator, 4, 9), patch, picture
 
 
 # ---------------------------------------------------------------------------------------------------- conv_stem_flops
@@ -211,8 +208,8 @@ def blocks_to_drop() -> Exercise:
             (10, 28, 8, (32, 32)),  # stem and patchify cost the same
             (3, 96, 16, (16, 32)),
             _sizes(generator),
-            _wide(generator, 2 ** _draw(generator, 5, 7)),  # two blocks; in all above it is one, or none
-            _wide(generator, 2 ** _draw(generator, 8, 11)),  # three or four
+            _wide(generator, 2 ** whole(generator, 5, 7)),  # two blocks; in all above it is one, or none
+            _wide(generator, 2 ** whole(generator, 8, 11)),  # three or four
         ]
         # one group for all with a price: "one block" is right of most, whoever says it
         cheaper = (sizes[6], sizes[7])
