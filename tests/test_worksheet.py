@@ -1,5 +1,6 @@
 """Worksheets and keys: what the source says, what stands on paper, and that a person can write on it."""
 
+import html
 import io
 import re
 import shutil
@@ -253,8 +254,7 @@ def test_the_command_names_a_lesson_that_there_is_not(tmp_path):
 
 def squeezed(text):
     """A text without tags and blanks: where a PDF breaks its lines does not matter."""
-    plain = re.sub(r"<[^>]+>", "", str(text)).replace("&#39;", "'").replace("&amp;", "&")
-    return re.sub(r"\s", "", plain)
+    return re.sub(r"\s", "", html.unescape(re.sub(r"<[^>]+>", "", str(text))))
 
 
 def last_words(task, kind):
