@@ -20,7 +20,7 @@ def test_a_handler_that_does_nothing_adds_nothing(page):
 
 @pytest.mark.parametrize("handler", ["waste(60)", "requestAnimationFrame(() => waste(60))"])
 def test_wasted_time_is_found_in_the_handler_and_in_its_frame(page, handler):
-    assert repaint(opened(page, handler), "input").added > 50  # a bare repaint takes its part of the 60
+    assert repaint(opened(page, handler), "input").added > 40  # a busy bare repaint takes its part of the 60
     with pytest.raises(AssertionError, match=r"the explorer adds \d+\.\d ms to a repaint, expected under 20"):
         assert_repaints(page, "input", adds=20)
 
