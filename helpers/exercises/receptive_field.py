@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from helpers.exercises.definition import Claim, Exercise, Experiment, Item, Mistake, Question
+from helpers.exercises.drawing import whole
 from helpers.exercises.judge import same_value
 from helpers.exercises.written import Choice, FreeText, Growth, Number
 from helpers.models.conventions import STANDARD, Conventions
@@ -144,10 +145,7 @@ def _right_advance(step, stride, dilation):
 
 def _cnn_receptive_field() -> Exercise:
     def cases(generator: torch.Generator) -> list[Call]:
-        def number(low: int, high: int) -> int:
-            return int(torch.randint(low, high, (1,), generator=generator))
-
-        drawn = [(number(2, 6), number(2, 4), number(1, 4)) for _ in range(4)]
+        drawn = [tuple(whole(generator, *bounds) for bounds in ((2, 6), (2, 4), (1, 4))) for _ in range(4)]
         return [
             Call(([(3, 1, 1)] * 3,), group="stride 1"),
             Call(([(5, 1, 1), (2, 1, 1), (1, 1, 1), (7, 1, 1)],), group="stride 1"),

@@ -212,8 +212,9 @@ def blocks_to_drop() -> Exercise:
             _wide(generator, 2 ** whole(generator, 8, 11)),  # three or four
         ]
         # one group for all with a price: "one block" is right of most, whoever says it
-        cheaper = (sizes[6], sizes[7])
-        return [Call(args=size, group="nothing to pay" if size in cheaper else "the price") for size in sizes]
+        return [
+            Call(args=size, group="the price" if stems.blocks_to_drop(*size) else "nothing to pay") for size in sizes
+        ]
 
     mistakes = (
         Mistake(
