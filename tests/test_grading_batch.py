@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 from hand_ins import READS, RIGHT, WRONG, fresh, notebook, solved
+from processes import running_below
 
 from vitlab.grading.levels import possible_levels
 from vitlab.project import find_project
@@ -177,7 +178,8 @@ def test_an_interrupted_batch_stops_at_once_and_goes_on_later(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "ann.ipynb").write_bytes(notebook("def inverse_permutation(order):\n    while True: pass"))
     first = vitlab("grade", tmp_path / "in", "--out", tmp_path / "out", "--jobs", "1", start=True)
-    while not [child for child in psutil.Process(first.pid).children(recursive=True) if "-I" in child.cmdline()]:
+    while not any("-I" in line for line in running_below(first.pid)):
+        assert first.poll() is None
         time.sleep(0.05)
     time.sleep(1)
     graders = psutil.Process(first.pid).children(recursive=True)
