@@ -160,11 +160,11 @@ FILES = {
     "a million statements in a hundred cells": _lazily(
         lambda: notebook(code(WRONG, "inverse_permutation"), *[code("a\n" * 14_000)] * 99)
     ),
-    "statements that define nothing in a hundred cells": _lazily(
-        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("f\n" * 5_000)] * 100)
+    "statements that define nothing in two hundred cells": _lazily(
+        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("f\n" * 49)] * 190)
     ),
-    "f-strings without end in ten cells": _lazily(
-        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("x = f'" + "{a}" * 9_900 + "'")] * 10)
+    "f-strings without end in six cells": _lazily(
+        lambda: notebook(code(WRONG, "inverse_permutation"), *[code("x = f'" + "{a}" * 9_900 + "'")] * 6)
     ),
     "blank lines before four thousand statements": _lazily(lambda: _cell(source="\n" * 13_000 + "a=1\n" * 4_000)),
     "names that all lead to all": _lazily(

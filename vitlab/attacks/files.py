@@ -19,7 +19,7 @@ from vitlab.grading.collect import collect
 from vitlab.grading.report import points
 
 HONEST = "inverse_permutation"
-WITHIN = 20.0  # seconds for a folder: what takes longer keeps a class waiting
+WITHIN = 10.0  # seconds of the grader's processor for a folder: what takes longer keeps a class waiting
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ def attempt(attack: FileAttack, grounds: Range) -> Outcome:
             (submissions / student).mkdir()
             (submissions / student / "02_patch_order.ipynb").write_bytes(good)
         attack.put(submissions)
-        started = time.monotonic()
+        started = time.process_time()  # a busy machine is no attack; answers that wait have limits of their own
         records = [
             grounds.grader.grade(job.student, job.files, job.problems) for job in map(read, collect(submissions))
         ]
-        seconds = time.monotonic() - started
+        seconds = time.process_time() - started
     earned = {record["student"]: sum(map(points, record["lessons"])) for record in records}
     honest = {name: sum(earned[student] for student in earned if student.startswith(name)) for name in ("anna", "zoe")}
     for name in honest:

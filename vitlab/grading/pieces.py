@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import symtable
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,8 +42,19 @@ def parsed(source: str) -> tuple[str, list[ast.stmt]]:
 
     Raises SyntaxError, ValueError, RecursionError or MemoryError where it is no Python.
     """
-    text = _without_magics(source)
-    return text, ast.parse(text).body
+    if source.lstrip().startswith(NOT_PYTHON):
+        return "", []
+    text = source.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
+    try:
+        return text, ast.parse(text).body
+    except SyntaxError:
+        text = "\n".join("" if _is_magic(line) else line for line in text.split("\n"))
+        return text, ast.parse(text).body
+
+
+def _is_magic(line: str) -> bool:
+    """Whether a line that Python cannot read may be IPython's: magics, shell commands, questions."""
+    return line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?")
 
 
 class TooMany(Exception):
@@ -78,7 +89,9 @@ def _each(lines: list[str], statements: Iterable[ast.stmt]) -> Iterator[Piece]:
             body, start = ast.unparse(node), node.lineno
         defines, uses = _names(body)
         asked_for = set(_pieces_asked_for(node))
-        writes, calls = set(_changed(node, _writes)), set(_changed(node, _calls))
+        own = list(_outside_functions(node))
+        writes, calls, augments = ({name for part in own for name in how(part)} for how in (_writes, _calls, _augments))
+        uses |= augments
         imports = isinstance(node, ast.Import | ast.ImportFrom)
         star = imports and node.names[0].name == "*"
         if asked_for and defines <= asked_for:
@@ -86,22 +99,6 @@ def _each(lines: list[str], statements: Iterable[ast.stmt]) -> Iterator[Piece]:
         if star or defines or writes or calls:
             names = (frozenset(some) for some in (defines, defines | writes, calls, uses | asked_for))
             yield Piece(body, *names, start, imports, star)
-
-
-def _without_magics(source: str) -> str:
-    """The cell's Python: as it stands where that parses, else without IPython's lines."""
-    if source.lstrip().startswith(NOT_PYTHON):
-        return ""
-    source = source.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\f", " ")
-    try:
-        ast.parse(source)
-        return source
-    except SyntaxError:
-        lines = source.split("\n")
-        plain = [
-            "" if line.lstrip().startswith(("%", "!", "?")) or line.rstrip().endswith("?") else line for line in lines
-        ]
-        return "\n".join(plain)
 
 
 def _several_on_a_line(node: ast.stmt, lines: list[str]) -> bool:
@@ -123,7 +120,7 @@ def _names(source: str) -> tuple[set[str], set[str]]:
         scope = inner.pop()
         inner += scope.get_children()
         within |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global()}
-    return defines, uses | set(_changed(ast.parse(source), _augments)) | (within - defines)
+    return defines, uses | (within - defines)
 
 
 def _augments(node: ast.AST) -> Iterator[str]:
@@ -144,13 +141,14 @@ def _calls(node: ast.AST) -> Iterator[str]:
         yield from _root(node.value.func)
 
 
-def _changed(node: ast.AST, how: Callable[[ast.AST], Iterator[str]]) -> Iterator[str]:
-    """Names that a statement changes in one of the ways above, outside of functions and classes."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-        return
-    yield from how(node)
-    for inner in ast.iter_child_nodes(node):
-        yield from _changed(inner, how)
+def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
+    """A statement and all within it, but for what stands in functions and classes."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield part
+            waiting += ast.iter_child_nodes(part)
 
 
 def _root(node: ast.AST) -> Iterator[str]:
