@@ -19,6 +19,7 @@ from vitlab.grading.pool import grade_all
 from vitlab.grading.report import print_summary, write_reports
 from vitlab.grading.store import Store
 from vitlab.grading.tally import handed_in
+from vitlab.grading.version import version
 
 MOST_FILES = 200  # of one hand-in: each in a zip in a zip has all of that one unpacked again
 MOST_IN_HAND_IN = 128 << 20  # bytes, in memory at once; a zip of less than one MB may unpack to it
@@ -51,7 +52,7 @@ def run_batch(
     hand_ins = collect(submissions)
     store = Store(grades)
     level = best_level(unsafe).name
-    asked = Options(seed or "", level, lessons, secret, timeout)
+    asked = Options(seed or "", level, lessons, secret, timeout, version(root))
     with store.locked():
         options = store.begin(asked if seed or resume else _with_seed(asked), resume)
         with _progress(console) as progress:

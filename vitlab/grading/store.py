@@ -98,6 +98,7 @@ def _other(name: str, before: Any) -> str:
     was = {
         "lessons": f"for {' and '.join(before or ())}" if before else "without --lesson",
         "secret": "with another --secret" if before else "without --secret",
+        "course": "with another version of the course",
         "level": f"under {before}, which this machine or --unsafe changes",
     }.get(name, f"with another {name}")
     return f"This batch was begun {was}: go on with the same, or choose another folder."
