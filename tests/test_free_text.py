@@ -153,6 +153,12 @@ def test_an_answer_is_marked_once_in_a_file(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("line", [f"ann,{QUESTION},1,5,,", f"ann,{QUESTION},1,5,Nearly."])
+def test_points_with_a_decimal_comma_lose_nothing_in_silence(line, tmp_path):
+    text = f"student,exercise,points,comment\n{line}"
+    assert sentences(read_marks(marks_file(tmp_path, text))[1]) == ["Line 2: it has more cells than the first line."]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -229,6 +235,33 @@ def test_marks_in_the_folder_that_do_not_fit_stop_no_report_and_are_told(batch, 
     assert told.returncode == 0
     assert "marks.csv" in told.stdout
     assert scores(batch)["ann"] == 2
+
+
+@pytest.mark.parametrize("text", ["", '{"student": "ann", "less', "[]", '{"student": "ann"}', '{"student": "eve"}'])
+def test_no_student_goes_missing_from_the_reports_with_a_damaged_record(batch, text):
+    before = (batch / "gradebook.csv").read_bytes()
+    path = batch / "records" / f"{key('ann')}.json"
+    path.write_text(text)
+    told = report(batch)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert f"{path.name} is no record that can be read" in told.stderr
+    assert not Store(batch).has(Job("ann", ()))
+    assert (batch / "gradebook.csv").read_bytes() == before
+
+
+def test_a_record_that_a_killed_grader_left_half_in_its_place_is_in_no_report(batch):
+    name = f"{key('ann')}.json"
+    (batch / "records" / f".x{name}").write_text((batch / "records" / name).read_text())
+    assert [one["student"] for one in Store(batch).records()].count("ann") == 1
+
+
+@pytest.mark.parametrize("level", ["none", RECORDS[0]["level"]])
+def test_points_earned_without_isolation_are_told_each_time(batch, level):
+    store = Store(batch)
+    store.put(Job("ann", ()), RECORDS[0] | {"level": level})
+    told = report(batch)
+    words = "With --unsafe nothing shuts a student"
+    assert (words in told.stdout, words in (batch / "team.html").read_text()) == (level == "none",) * 2
 
 
 def test_a_folder_without_a_batch_is_told_in_a_sentence(tmp_path):

@@ -12,7 +12,9 @@ import pytest
 from hand_ins import READS, RIGHT, WRONG, fresh, notebook, solved
 from processes import running_below
 
+from vitlab.grading.job import Options
 from vitlab.grading.levels import possible_levels
+from vitlab.grading.store import Store, StoreError
 from vitlab.project import find_project
 
 pytestmark = pytest.mark.skipif(None not in possible_levels().values(), reason="no isolation here")
@@ -94,6 +96,20 @@ def test_a_resumed_batch_is_graded_by_the_same_rules(graded):
     told = vitlab("grade", folder / "in", "--out", folder / "out", "--resume", "--lesson", "02")
     assert told.returncode == 1
     assert "begun without --lesson: go on with the same" in told.stderr
+
+
+def test_a_resumed_batch_keeps_its_timeout_and_says_so(graded):
+    _, _, folder = graded
+    told = vitlab("grade", folder / "in", "--out", folder / "out", "--resume", "--timeout", "600")
+    assert told.returncode == 1
+    assert "begun with --timeout 300: leave it out" in told.stderr
+
+
+def test_a_batch_of_another_version_of_the_course_is_not_gone_on_with(tmp_path):
+    store = Store(tmp_path)
+    store.begin(Options("seed", "none", course="earlier"), resume=False)
+    with pytest.raises(StoreError, match="begun with another version of the course"):
+        store.begin(Options("", "none", course="later"), resume=True)
 
 
 def test_a_resumed_batch_grades_only_what_is_new(graded):

@@ -118,7 +118,9 @@ def grade(
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes. Default: one a core.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, tcp://...")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the batch in --out.")] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds that one hand-in may take.")] = 300.0,
+    timeout: Annotated[
+        float | None, typer.Option(min=1, help="Seconds that one hand-in may take. Default: 300, or the batch's.")
+    ] = None,
     unsafe: Annotated[bool, typer.Option("--unsafe", help="Grade even where nothing shuts student code in.")] = False,
 ) -> None:
     """Grade every submission in a sandbox and write records, feedback, gradebook and statistics.

@@ -14,11 +14,13 @@ from vitlab.course.secret import conventions_of
 from vitlab.grading.collect import MOST_BYTES, CollectError, HandIn, collect
 from vitlab.grading.escape import show
 from vitlab.grading.job import Job, Options
-from vitlab.grading.levels import best_level
+from vitlab.grading.levels import NO_ISOLATION, best_level
 from vitlab.grading.pool import grade_all
 from vitlab.grading.report import print_summary, write_reports
-from vitlab.grading.store import Store
+from vitlab.grading.store import Store, StoreError
 from vitlab.grading.tally import handed_in
+from vitlab.grading.team import UNPROVEN
+from vitlab.grading.version import version
 
 MOST_FILES = 200  # of one hand-in: each in a zip in a zip has all of that one unpacked again
 MOST_IN_HAND_IN = 128 << 20  # bytes, in memory at once; a zip of less than one MB may unpack to it
@@ -36,7 +38,7 @@ def run_batch(
     jobs: int = 1,
     scheduler: str | None = None,
     resume: bool = False,
-    timeout: float = 300.0,
+    timeout: float | None = None,
     unsafe: bool = False,
 ) -> bool:
     """Grades every hand-in in a folder or zip into a folder of grades; whether each of them could be graded.
@@ -51,9 +53,14 @@ def run_batch(
     hand_ins = collect(submissions)
     store = Store(grades)
     level = best_level(unsafe).name
-    asked = Options(seed or "", level, lessons, secret, timeout)
+    seconds = Options.timeout if timeout is None else timeout
+    asked = Options(seed or "", level, lessons, secret, seconds, version(root))
     with store.locked():
         options = store.begin(asked if seed or resume else _with_seed(asked), resume)
+        if timeout not in (None, options.timeout):
+            raise StoreError(f"This batch was begun with --timeout {options.timeout:g}: leave it out to go on with it.")
+        if level == NO_ISOLATION.name:
+            console.print(f"Isolation: none. {UNPROVEN}", style="bold", highlight=False)
         with _progress(console) as progress:
             task = progress.add_task("grading", total=len(hand_ins))
 

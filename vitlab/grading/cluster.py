@@ -6,6 +6,7 @@ such. Hand-ins travel as data, so the machines share no disk; each has the proje
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -13,7 +14,8 @@ from typing import Any
 
 from vitlab.grading.job import Job, Options, not_graded
 from vitlab.grading.pool import grade_one
-from vitlab.project import ProjectError
+from vitlab.grading.version import version
+from vitlab.project import ProjectError, find_project
 
 AHEAD = 4  # hand-ins a thread of the cluster, so that none waits
 ANSWERS_WITHIN = "20s"
@@ -27,11 +29,12 @@ class ClusterError(ProjectError):
 def grade_on_cluster(jobs: Iterable[Job], options: Options, address: str) -> Iterator[tuple[Job, dict[str, Any]]]:
     """Each job with its record, as they are done.
 
-    address: of the scheduler, such as tcp://10.0.0.1:8786. Raises ClusterError where none answers there, Unsafe where
-    its machines do not give the isolation of these options.
+    address: of the scheduler, such as tcp://10.0.0.1:8786. Raises ClusterError where none answers there or it goes,
+    where it has no worker, or one of another version of the course; Unsafe where a machine does not give the isolation
+    of these options.
     """
     try:
-        from distributed import Client, as_completed
+        from distributed import CancelledError, Client, as_completed
         from distributed.scheduler import KilledWorker
     except ImportError:
         raise ClusterError("--scheduler needs Dask: pip install 'vitlab[cluster]', here and on its workers.") from None
@@ -41,7 +44,11 @@ def grade_on_cluster(jobs: Iterable[Job], options: Options, address: str) -> Ite
         raise ClusterError(f"No Dask scheduler answers at {address} ({type(error).__name__}).") from None
     jobs = iter(jobs)
     with client, client.as_current():
-        threads = sum(client.nthreads().values()) or 1
+        try:
+            client.wait_for_workers(1, timeout=ANSWERS_WITHIN)
+        except TimeoutError:
+            raise ClusterError(f"The scheduler at {address} has no worker: start some with `dask worker`.") from None
+        threads = sum(client.nthreads().values())
         running = {}
 
         def more(count: int) -> list:
@@ -56,6 +63,11 @@ def grade_on_cluster(jobs: Iterable[Job], options: Options, address: str) -> Ite
                 record = future.result()
             except KilledWorker:
                 record = not_graded(job, "every worker of the cluster that took it died.")
+            except CancelledError:
+                raise ClusterError(
+                    f"The scheduler at {address} is gone, or was told to restart. What is graded is kept: "
+                    "the same command with --resume goes on."
+                ) from None
             future.release()
             yield job, record
             for new in more(1):
@@ -63,8 +75,15 @@ def grade_on_cluster(jobs: Iterable[Job], options: Options, address: str) -> Ite
 
 
 def grade_here(options: Options, job: Job) -> dict[str, Any]:
-    """One record, on the machine and in the project where this runs."""
-    from vitlab.project import find_project
+    """One record, on the machine and in the project where this runs.
 
+    Raises ClusterError where these are not of the version of the options.
+    """
+    root = find_project()
+    if version(root) != options.course:
+        raise ClusterError(
+            f"{socket.gethostname()}, a machine of the cluster, has another version of the course than the batch: "
+            "install the same on every machine, start its workers anew, and go on with --resume."
+        )
     with _one_at_a_time:
-        return grade_one(find_project(), options, job)
+        return grade_one(root, options, job)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 # verdicts besides those of a check
@@ -17,14 +17,15 @@ class Options:
     """How a batch is graded.
 
     seed: draws the hidden inputs; level: name of the isolation; lessons: those assigned, none for whichever come;
-    secret: of a homework pack; timeout: seconds for one hand-in.
+    secret: of a homework pack; timeout: seconds for one hand-in; course: its version, as `version` names it.
     """
 
-    seed: str
+    seed: str = field(repr=False)  # what a cluster's worker logs of a task that failed is its repr
     level: str
     lessons: tuple[str, ...] = ()
-    secret: str | None = None
+    secret: str | None = field(default=None, repr=False)
     timeout: float = 300.0
+    course: str = ""
 
     def as_data(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,7 +40,7 @@ class Job:
     """One hand-in, read. files: (name, content); problems: sentences about what could not be read."""
 
     student: str
-    files: tuple[tuple[str, bytes], ...]
+    files: tuple[tuple[str, bytes], ...] = field(repr=False)
     problems: tuple[str, ...] = ()
 
     @property

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import site
+import socket
 import stat
 import subprocess
 import sys
@@ -63,6 +64,13 @@ def best_level(unsafe: bool = False) -> Level:
         return NO_ISOLATION
     told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
     raise Unsafe(f"This machine gives no isolation, so nothing is graded ({told}). `--unsafe` grades all the same.")
+
+
+def require(level: Level) -> None:
+    """Raises Unsafe where this machine, maybe another than the one that chose the level, does not give it."""
+    reason = None if level == NO_ISOLATION else _why_not(level)
+    if reason is not None:
+        raise Unsafe(f"{socket.gethostname()} does not give the isolation of this batch ({level.name}): {reason}.")
 
 
 def _why_not(level: Level) -> str | None:

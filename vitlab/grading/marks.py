@@ -60,7 +60,9 @@ def read_marks(path: Path) -> tuple[Marks, Complaints]:
             raise MarksError(f"{show(str(path))} holds no marks: its first line has to be {','.join(NEEDED)}.")
         for row in reader:
             student, exercise, points, comment = (from_cell(row[column] or "") for column in NEEDED)
-            if not NUMBER.fullmatch(points.strip()):
+            if None in row:  # as of a decimal comma: the points would lose what comes after it
+                complaints[reader.line_num] = "it has more cells than the first line"
+            elif not NUMBER.fullmatch(points.strip()):
                 complaints[reader.line_num] = f"{show(points)!r} is no number of points"
             elif (before := marks.get((student, exercise))) is not None:
                 complaints[reader.line_num] = f"line {before.line} marks the same answer"

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vitlab.grading.job import Job, Options, not_graded
-from vitlab.grading.levels import level_named
+from vitlab.grading.levels import level_named, require
 from vitlab.grading.sandbox import Worker
 
 if TYPE_CHECKING:
@@ -82,17 +82,26 @@ def _start() -> None:
 
 
 def grader(root: Path, options: Options) -> Grader:
-    """The grader of this process, made when it is first needed. Raises Unsafe where its worker does not start."""
+    """The grader of this process, made when it is first needed.
+
+    Raises Unsafe where this machine does not give the isolation of the options, or its worker does not start.
+    """
     if (root, options) not in _graders:
         _close()
-        worker = Worker(level_named(options.level))  # it imports torch while this process does
+        level = level_named(options.level)
+        require(level)
+        worker = Worker(level)  # it imports torch while this process does
         sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema would take a second for a grammar of addresses
         import torch
 
         from vitlab.grading.grade import Grader
 
         torch.set_num_threads(1)
-        _graders[root, options] = Grader(root, options, worker)
+        try:
+            _graders[root, options] = Grader(root, options, worker)
+        except BaseException:
+            worker.close()
+            raise
     return _graders[root, options]
 
 

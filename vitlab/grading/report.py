@@ -18,11 +18,12 @@ from vitlab.grading.feedback import feedback_html, feedback_json
 from vitlab.grading.free_text import free_text_html
 from vitlab.grading.gradebook import gradebook
 from vitlab.grading.gradescope import results_json
+from vitlab.grading.levels import NO_ISOLATION
 from vitlab.grading.marks import MarksError, fitting, marks_as_csv, read_marks, sentences, with_marks
 from vitlab.grading.pages import number
 from vitlab.grading.store import RUN, Store, StoreError, key
 from vitlab.grading.tally import by_lesson, handed_in, mean, most, points, verdicts
-from vitlab.grading.team import common_mistakes, team_html
+from vitlab.grading.team import UNPROVEN, common_mistakes, team_html
 
 STUDENTS, GRADEBOOK, TEAM, FREE_TEXT, MARKS = "students", "gradebook.csv", "team.html", "free_text.html", "marks.csv"
 PER_STUDENT: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -83,6 +84,9 @@ def print_summary(console: Console, records: list[dict[str, Any]], complaints: l
     """The table, what is still to be read, and the hand-ins that had problems."""
     console.print(summary_table(records))
     lines = [f"{MARKS}: {complaint}" for complaint in complaints]
+    unproven = sum(record["level"] == NO_ISOLATION.name for record in records)
+    if unproven:
+        lines.insert(0, f"Graded without isolation: {unproven} of {len(records)}. {UNPROVEN}")
     for name, lessons in by_lesson(records).items():
         for mistake in common_mistakes({name: lessons})[:1]:
             said = f"{mistake.exercise}, {mistake.name} ({mistake.count} x)"

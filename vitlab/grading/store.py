@@ -79,17 +79,27 @@ class Store:
         write(path, json.dumps({**record, "digest": job.digest}, indent=1))
 
     def records(self) -> list[dict[str, Any]]:
-        """Every record, by student."""
-        found = [self._read(path) for path in sorted((self.folder / RECORDS).glob("*.json"))]
-        return sorted((record for record in found if record is not None), key=lambda record: record["student"])
+        """Every record, by student. Raises StoreError where one is damaged: its student would be in no report."""
+        found = []
+        for path in sorted((self.folder / RECORDS).glob("[!.]*.json")):  # not what `write` leaves where it is killed
+            record = self._read(path)
+            if record is None:
+                raise StoreError(
+                    f"{path} is no record that can be read, so no report is written: "
+                    "remove it, and `vitlab grade --resume` grades that hand-in anew."
+                )
+            found.append(record)
+        return sorted(found, key=lambda record: record["student"])
 
     def _path(self, student: str) -> Path:
         return self.folder / RECORDS / f"{key(student)}.json"
 
     def _read(self, path: Path) -> dict[str, Any] | None:
+        """A record; None where there is none, or no whole one of the student whom the file is named after."""
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            record = json.loads(path.read_text(encoding="utf-8"))
+            return record if record["lessons"] is not None and self._path(record["student"]) == path else None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
 
@@ -98,6 +108,7 @@ def _other(name: str, before: Any) -> str:
     was = {
         "lessons": f"for {' and '.join(before or ())}" if before else "without --lesson",
         "secret": "with another --secret" if before else "without --secret",
+        "course": "with another version of the course",
         "level": f"under {before}, which this machine or --unsafe changes",
     }.get(name, f"with another {name}")
     return f"This batch was begun {was}: go on with the same, or choose another folder."

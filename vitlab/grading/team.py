@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitlab.grading.job import NOT_GRADED
+from vitlab.grading.levels import NO_ISOLATION
 from vitlab.grading.pages import page
 from vitlab.grading.store import key
 from vitlab.grading.tally import by_lesson, handed_in, mean, most, points, unread, verdicts
 
 SHARES = (*(f"{low}–{low + 9}" for low in range(0, 100, 10)), "100")  # % of a lesson's points
 SLOWEST, COMMONEST = 5, 15  # rows
+UNPROVEN = (
+    "With --unsafe nothing shuts a student's code in: it may have read the answers, other hand-ins and all that you "
+    "may read, or changed any of them."
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ def team_html(records: list[dict[str, Any]]) -> str:
         mistakes=common_mistakes(lessons)[:COMMONEST],
         look_at=[(record["student"], why) for record in records for why in _for_a_person(record)],
         slowest=sorted(records, key=lambda record: -record["seconds"])[:SLOWEST],
+        unproven=UNPROVEN if any(record["level"] == NO_ISOLATION.name for record in records) else "",
         levels=Counter(record["level"] or "not graded" for record in records),
     )
 
