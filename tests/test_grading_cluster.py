@@ -46,7 +46,7 @@ def test_where_no_scheduler_answers_a_sentence_says_so(monkeypatch):
 def test_a_scheduler_without_workers_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr("vitlab.grading.cluster.ANSWERS_WITHIN", "1s")
     with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1") as empty,
+        distributed.LocalCluster(n_workers=0, dashboard_address=None, host="127.0.0.1") as empty,
         pytest.raises(ClusterError, match="has no worker"),
     ):
         list(grade_on_cluster([JOB], Options("seed", POSSIBLE[0], course=VERSION), empty.scheduler_address))
@@ -71,7 +71,7 @@ def test_what_a_worker_logs_holds_neither_seed_nor_secret_nor_answers():
 
 
 def test_a_scheduler_that_goes_is_told_in_a_sentence():
-    with distributed.LocalCluster(n_workers=1, dashboard_address=":0", host="127.0.0.1") as going:
+    with distributed.LocalCluster(n_workers=1, dashboard_address=None, host="127.0.0.1") as going:
         jobs = [Job(f"s{number}", JOB.files) for number in range(12)]
         records = grade_on_cluster(jobs, Options("seed", POSSIBLE[0], course=VERSION), going.scheduler_address)
         next(records)
