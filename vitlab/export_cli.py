@@ -104,7 +104,7 @@ class Paper(str, Enum):
 def worksheet(
     out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
     lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
-    paper: Annotated[Paper | None, typer.Option(help="Default: both.")] = None,
+    paper: Annotated[Paper | None, typer.Option(case_sensitive=False, help="Default: both.")] = None,
 ) -> None:
     """Write a page for the 50-minute section of each lesson, and its key, as PDF and HTML."""
     from vitlab.course import command
