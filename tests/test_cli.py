@@ -135,6 +135,28 @@ def test_an_unknown_lesson_is_one_sentence_and_no_traceback(project, monkeypatch
     assert capsys.readouterr().err == said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["submit", "{notebook}", "--out", "{folder}"], "{folder} cannot be written: "),
+        (
+            ["export", "gradescope", "--out", "{folder}"],
+            "{folder}: name a file that ends in .zip, such as autograder.zip; Gradescope takes no other.",
+        ),
+    ],
+    ids=["submit", "gradescope"],
+)
+def test_a_folder_given_for_a_zip_is_one_sentence_and_no_traceback(arguments, said, tmp_path, monkeypatch, capsys):
+    names = {"notebook": ROOT / "solutions/02_patch_order.ipynb", "folder": tmp_path}
+    monkeypatch.setattr(sys, "argv", ["vitlab", *(argument.format(**names) for argument in arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(said.format(**names))
+    assert list(tmp_path.iterdir()) == []
+
+
 # vitlab lab
 
 

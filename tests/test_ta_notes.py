@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vitlab.cli import app
+from vitlab.course import command
 from vitlab.course.build import parsed, standard_course
 from vitlab.course.editions.notes import goals, notes_page
 from vitlab.course.errors import BuildError
@@ -255,3 +256,17 @@ def test_the_command_takes_all(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     assert CliRunner().invoke(app, ["export", "notes", "all", "--out", str(tmp_path)]).exit_code == 0
     assert len(list(tmp_path.iterdir())) == len(NAMES)
+
+
+def test_the_commands_that_a_page_names_run_as_they_stand(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert CliRunner().invoke(app, ["export", "notes", "02", "--out", str(tmp_path)]).exit_code == 0
+    page = (tmp_path / "02_patch_order_ta_notes.html").read_text(encoding="utf-8")
+    named = re.findall(r"<code>vitlab (export [^<]+)</code>", page)
+    asked = []
+    for export in ("export_slides", "export_worksheets"):
+        monkeypatch.setattr(
+            command, export, lambda root, out, lessons, *rest: asked.append((str(out), lessons)) or True
+        )
+    assert [CliRunner().invoke(app, line.split()).exit_code for line in named] == [0, 0]
+    assert asked == [("section", ["02"])] * 2

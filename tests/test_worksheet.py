@@ -18,6 +18,7 @@ from helpers.exercises import find
 from helpers.exercises.definition import Experiment
 from helpers.exercises.written import FreeText
 from vitlab import cli
+from vitlab.course import command
 from vitlab.course.build import Course, parsed, standard_course
 from vitlab.course.editions import browser
 from vitlab.course.editions.grid import svg
@@ -59,6 +60,15 @@ def printed(tmp_path_factory):
     command = [sys.executable, "-m", "vitlab", "export", "worksheet", "all", "--out", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, timeout=200)
     return folder
+
+
+def test_a_paper_is_known_in_small_letters_too(monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "export_worksheets", lambda root, out, lessons, papers: asked.append(papers) or True)
+    for paper in ("a4", "letter", "Letter"):
+        arguments = ["export", "worksheet", "02", "--out", "section", "--paper", paper]
+        assert CliRunner().invoke(cli.app, arguments).exit_code == 0
+    assert asked == [["A4"], ["Letter"], ["Letter"]]
 
 
 # what the source says

@@ -36,8 +36,10 @@ def gradescope(
 ) -> None:
     """Write an autograder for Gradescope: this grader in a zip, with setup.sh and run_autograder."""
     from vitlab.grading.autograder_zip import export_gradescope
-    from vitlab.project import find_project
+    from vitlab.project import ProjectError, find_project
 
+    if out.suffix != ".zip":
+        raise ProjectError(f"{out}: name a file that ends in .zip, such as autograder.zip; Gradescope takes no other.")
     export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")
 
@@ -102,7 +104,7 @@ class Paper(str, Enum):
 def worksheet(
     out: Annotated[Path, typer.Option("--out", help="The folder to write to.")],
     lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
-    paper: Annotated[Paper | None, typer.Option(help="Default: both.")] = None,
+    paper: Annotated[Paper | None, typer.Option(case_sensitive=False, help="Default: both.")] = None,
 ) -> None:
     """Write a page for the 50-minute section of each lesson, and its key, as PDF and HTML."""
     from vitlab.course import command
