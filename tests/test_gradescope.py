@@ -12,7 +12,9 @@ from types import SimpleNamespace
 import pytest
 from hand_ins import READS, RIGHT, notebook, solved
 from hand_made_records import RUBRIC, every_verdict, free_text, lesson, record, right
+from typer.testing import CliRunner
 
+from vitlab.cli import app
 from vitlab.grading import autograder
 from vitlab.grading.autograder_zip import autograder_zip, export_gradescope
 from vitlab.grading.collect import CollectError
@@ -178,6 +180,13 @@ def test_a_solved_notebook_gets_every_point_but_those_of_free_text(tree):
     told = tree.submit({"Ann's work (2).ipynb": solved("02")})
     assert told.results["score"] == sum(test["max_score"] for test in told.results["tests"]) - 3 == 19.0
     assert told.said == ""
+
+
+@isolated
+def test_the_points_that_the_export_prints_are_all_that_a_hand_in_can_get(tree, tmp_path):
+    run = CliRunner().invoke(app, ["export", "gradescope", "--out", str(tmp_path / "a.zip"), "--lesson", "02"])
+    told = tree.submit({"a.ipynb": solved("02")})
+    assert f"points: {sum(test['max_score'] for test in told.results['tests']):g}\n" in run.output
 
 
 @isolated

@@ -12,7 +12,7 @@ import pytest
 from hand_ins import READS, RIGHT, WRONG, fresh, notebook, solved
 from processes import running_below
 
-from vitlab.grading.job import Options
+from vitlab.grading.job import Job, Options
 from vitlab.grading.levels import possible_levels
 from vitlab.grading.store import Store, StoreError
 from vitlab.project import find_project
@@ -110,6 +110,15 @@ def test_a_batch_of_another_version_of_the_course_is_not_gone_on_with(tmp_path):
     store.begin(Options("seed", "none", course="earlier"), resume=False)
     with pytest.raises(StoreError, match="begun with another version of the course"):
         store.begin(Options("", "none", course="later"), resume=True)
+
+
+def test_a_batch_that_has_no_record_yet_is_begun_anew(tmp_path):
+    store = Store(tmp_path)
+    store.begin(Options("one", "none"), resume=False)
+    assert store.begin(Options("two", "none", lessons=("01",)), resume=False).seed == "two"
+    store.put(Job("ann", ()), {"student": "ann", "lessons": []})
+    with pytest.raises(StoreError, match="holds a batch already"):
+        store.begin(Options("two", "none", lessons=("01",)), resume=False)
 
 
 def test_a_resumed_batch_grades_only_what_is_new(graded):

@@ -43,6 +43,11 @@ def test_where_no_scheduler_answers_a_sentence_says_so(monkeypatch):
         list(grade_on_cluster([], Options("seed", POSSIBLE[0], course=VERSION), "tcp://127.0.0.1:9"))
 
 
+def test_an_address_without_its_protocol_is_told_what_is_missing():
+    with pytest.raises(ClusterError, match=r"as tcp://localhost:8786 does"):
+        list(grade_on_cluster([], Options("seed", POSSIBLE[0], course=VERSION), "localhost:8786"))
+
+
 def test_a_scheduler_without_workers_is_told_in_a_sentence(monkeypatch):
     monkeypatch.setattr("vitlab.grading.cluster.ANSWERS_WITHIN", "1s")
     with (

@@ -48,7 +48,7 @@ def run_every_test(
 
 @app.command()
 def build(
-    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a file would change.")] = False,
     execute: Annotated[
         bool | None,
@@ -67,7 +67,7 @@ def build(
 def homework(
     secret: Annotated[str, typer.Option(help="Any text. Grading needs it again; students must not know it.")],
     out: Annotated[Path, typer.Option(help="A new or an empty folder, or that of an earlier pack of this secret.")],
-    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
 ) -> None:
     """Make a homework pack whose conventions are drawn from a secret, so that the public solutions do not pass."""
     from vitlab.course import command

@@ -19,7 +19,7 @@ def main() -> None:
 @export_app.command()
 def nbgrader(
     out: Annotated[Path, typer.Option("--out", help="A folder: new, empty or a former export.")],
-    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="01 or 01_name.")] = None,
+    lessons: Annotated[list[str] | None, typer.Argument(metavar="[LESSON]...", help="02, 02_name or all.")] = None,
 ) -> None:
     """Lay out an nbgrader course: every lesson, or those named, as assignments."""
     from vitlab.course import command
@@ -35,13 +35,17 @@ def gradescope(
     secret: Annotated[str | None, typer.Option(help="The secret of the homework pack that was handed out.")] = None,
 ) -> None:
     """Write an autograder for Gradescope: this grader in a zip, with setup.sh and run_autograder."""
+    from helpers.exercises import items
     from vitlab.grading.autograder_zip import export_gradescope
     from vitlab.project import ProjectError, find_project
 
     if out.suffix != ".zip":
         raise ProjectError(f"{out}: name a file that ends in .zip, such as autograder.zip; Gradescope takes no other.")
-    export_gradescope(find_project(), out, tuple(sorted(set(lesson or ()))), secret)
+    lessons = sorted(set(lesson or ()))
+    export_gradescope(find_project(), out, tuple(lessons), secret)
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")
+    if lessons:
+        typer.echo(f"the assignment's points: {sum(item.points for number in lessons for item in items(number))}")
 
 
 @export_app.command()
@@ -68,7 +72,7 @@ def notes(
     from vitlab.course import command
     from vitlab.project import find_project
 
-    raise typer.Exit(0 if command.export_notes(find_project(), out, _chosen(lessons)) else 1)
+    raise typer.Exit(0 if command.export_notes(find_project(), out, lessons or []) else 1)
 
 
 @export_app.command()
@@ -80,7 +84,7 @@ def slides(
     from vitlab.course import command
     from vitlab.project import find_project
 
-    raise typer.Exit(0 if command.export_slides(find_project(), out, _chosen(lessons)) else 1)
+    raise typer.Exit(0 if command.export_slides(find_project(), out, lessons or []) else 1)
 
 
 @export_app.command()
@@ -111,9 +115,4 @@ def worksheet(
     from vitlab.project import find_project
 
     papers = [paper.value] if paper else [each.value for each in Paper]
-    raise typer.Exit(0 if command.export_worksheets(find_project(), out, _chosen(lessons), papers) else 1)
-
-
-def _chosen(lessons: list[str] | None) -> list[str]:
-    """The lessons named; none for "all" of them."""
-    return [] if lessons == ["all"] else lessons or []
+    raise typer.Exit(0 if command.export_worksheets(find_project(), out, lessons or [], papers) else 1)

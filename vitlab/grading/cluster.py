@@ -41,7 +41,8 @@ def grade_on_cluster(jobs: Iterable[Job], options: Options, address: str) -> Ite
     try:
         client = Client(address, timeout=ANSWERS_WITHIN, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ClusterError(f"No Dask scheduler answers at {address} ({type(error).__name__}).") from None
+        hint = "" if "://" in address else f" Its address has to say how, as tcp://{address} does."
+        raise ClusterError(f"No Dask scheduler answers at {address} ({type(error).__name__}).{hint}") from None
     jobs = iter(jobs)
     with client, client.as_current():
         try:

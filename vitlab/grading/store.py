@@ -43,10 +43,11 @@ class Store:
     def begin(self, options: Options, resume: bool) -> Options:
         """Notes a new batch's options, or checks them against those of the one to go on with; gives those in force.
 
-        Raises StoreError where the folder holds another batch, or where there is none to go on with.
+        A batch that has no record yet is begun anew. Raises StoreError where the folder holds another batch, or where
+        there is none to go on with.
         """
         path = self.folder / RUN
-        if not path.exists():
+        if not path.exists() or not (resume or any((self.folder / RECORDS).glob("[!.]*.json"))):
             if resume:
                 raise StoreError(f"There is no batch in {self.folder} to go on with: leave --resume out.")
             write(path, json.dumps(options.as_data(), indent=1))
