@@ -64,8 +64,8 @@ def export_worksheets(
 ) -> Iterator[Path]:
     """Writes NN_name_worksheet.html, NN_name_worksheet_A4.pdf, … and the same of the key; gives each file in turn.
 
-    lessons: "02" or "02_patch_order"; none or "all": all, and then also all in one. The HTML is written first, so that it is
-    there where no PDF can be made. Raises EditionError where Chromium is missing or a page does not fit.
+    lessons: "02" or "02_patch_order"; none or "all": all, and then also all in one. The HTML is written first, so that
+    it is there where no PDF can be made. Raises EditionError where Chromium is missing or a page does not fit.
     """
     made = documents(course, lessons, together=course.select(lessons) == course.sources())
     for document in made:
