@@ -180,12 +180,9 @@ def submit(
 ) -> None:
     """Put your notebooks into one zip to hand in, after a look at whether they can be graded."""
     from vitlab.grading.submit import submit as hand_in
-    from vitlab.project import ProjectError, find_project
+    from vitlab.project import find_project
 
-    try:
-        hand_in(find_project(), notebooks or [], out)
-    except OSError as error:
-        raise ProjectError(f"{out} cannot be written: {error.strerror}.") from None
+    hand_in(find_project(), notebooks or [], out)
 
 
 @app.command()

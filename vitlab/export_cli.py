@@ -37,10 +37,8 @@ def gradescope(
     """Write an autograder for Gradescope: this grader in a zip, with setup.sh and run_autograder."""
     from helpers.exercises import items
     from vitlab.grading.autograder_zip import export_gradescope
-    from vitlab.project import ProjectError, find_project
+    from vitlab.project import find_project
 
-    if out.suffix != ".zip":
-        raise ProjectError(f"{out}: name a file that ends in .zip, such as autograder.zip; Gradescope takes no other.")
     lessons = sorted(set(lesson or ()))
     export_gradescope(find_project(), out, tuple(lessons), secret)
     typer.echo(f"wrote {out}: for staff only, it holds the solutions{' and the secret' if secret else ''}")

@@ -20,8 +20,10 @@ def export_gradescope(root: Path, out: Path, lessons: tuple[str, ...] = (), secr
     """Writes the zip: a project's grader, for these lessons (none: any) and the conventions of a secret.
 
     Raises CollectError for a lesson that does not exist, SecretError for a secret that is none, and StoreError where
-    `out` cannot be written.
+    `out` does not end in .zip or cannot be written.
     """
+    if out.suffix != ".zip":
+        raise StoreError(f"{out}: name a file that ends in .zip, such as autograder.zip; Gradescope takes no other.")
     known_lessons(root, lessons)
     if secret is not None:
         conventions_of(secret)

@@ -47,16 +47,16 @@ class Store:
         there is none to go on with.
         """
         path = self.folder / RUN
-        if not path.exists() or not (resume or any((self.folder / RECORDS).glob("[!.]*.json"))):
-            if resume:
-                raise StoreError(f"There is no batch in {self.folder} to go on with: leave --resume out.")
+        if not resume:
+            if path.exists() and self._paths():
+                raise StoreError(
+                    f"{self.folder} holds a batch already: --resume goes on with it, or choose another folder."
+                )
             write(path, json.dumps(options.as_data(), indent=1))
             path.chmod(0o600)
             return options
-        if not resume:
-            raise StoreError(
-                f"{self.folder} holds a batch already: --resume goes on with it, or choose another folder."
-            )
+        if not path.exists():
+            raise StoreError(f"There is no batch in {self.folder} to go on with: leave --resume out.")
         try:
             before = Options.from_data(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, KeyError, TypeError):
@@ -82,7 +82,7 @@ class Store:
     def records(self) -> list[dict[str, Any]]:
         """Every record, by student. Raises StoreError where one is damaged: its student would be in no report."""
         found = []
-        for path in sorted((self.folder / RECORDS).glob("[!.]*.json")):  # not what `write` leaves where it is killed
+        for path in self._paths():
             record = self._read(path)
             if record is None:
                 raise StoreError(
@@ -91,6 +91,10 @@ class Store:
                 )
             found.append(record)
         return sorted(found, key=lambda record: record["student"])
+
+    def _paths(self) -> list[Path]:
+        """Of the records; what `write` leaves where it is killed begins with a dot."""
+        return sorted((self.folder / RECORDS).glob("[!.]*.json"))
 
     def _path(self, student: str) -> Path:
         return self.folder / RECORDS / f"{key(student)}.json"

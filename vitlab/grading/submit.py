@@ -41,7 +41,7 @@ def submit(root: Path, notebooks: Sequence[Path], out: Path) -> list[Look]:
     """Looks at the notebooks, writes them into one zip and says what is in it.
 
     notebooks: files; none: those of the project's own in which something is answered. Raises SubmitError where there is
-    nothing to hand in, or a file that no grader could read.
+    nothing to hand in, a file that no grader could read, or where the zip cannot be written.
     """
     chosen = list(notebooks) or sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     looks = [one for one in (look(root, path) for path in chosen) if notebooks or one.answered]
@@ -50,7 +50,10 @@ def submit(root: Path, notebooks: Sequence[Path], out: Path) -> list[Look]:
     names = [one.path.name for one in looks]
     if len(set(names)) < len(names):
         raise SubmitError("Two of these files have the same name: rename one, with the lesson's number kept in front.")
-    write(out, zipped({one.path.name: one.path.read_bytes() for one in looks}))
+    try:
+        write(out, zipped({one.path.name: one.path.read_bytes() for one in looks}))
+    except OSError as error:
+        raise SubmitError(f"{show(str(out))} cannot be written: {error.strerror}.") from None
     _tell(looks, out)
     return looks
 
